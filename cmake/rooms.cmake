@@ -4,6 +4,7 @@ target_link_libraries(pabal_pch PUBLIC Threads::Threads Boost::headers OpenSSL::
                                        nlohmann_json::nlohmann_json)
 target_include_directories(pabal_pch PUBLIC ${CMAKE_SOURCE_DIR}/src)
 target_precompile_headers(pabal_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+add_dependencies(pabal_pch floors) # so that no target builds across a floor
 
 # pabal_room(NAME SOURCES... DEPS... TESTS...): one directory of the house as a library `pabal_NAME`, its unit
 # tests as one program `NAME_test` that ctest runs.
@@ -12,17 +13,28 @@ function(pabal_room NAME)
   add_library(pabal_${NAME} STATIC ${ARG_SOURCES})
   target_link_libraries(pabal_${NAME} PUBLIC pabal_pch ${ARG_DEPS})
   target_precompile_headers(pabal_${NAME} REUSE_FROM pabal_pch)
-  if(PABAL_TESTS AND ARG_TESTS)
+  if(ARG_TESTS)
     pabal_test(${NAME}_test SOURCES ${ARG_TESTS} DEPS pabal_${NAME})
   endif()
 endfunction()
 
 # pabal_test(NAME SOURCES... DEPS... [LABELS...]): a GoogleTest program that ctest runs.
 function(pabal_test NAME)
+  if(NOT PABAL_TESTS)
+    return()
+  endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${NAME} REUSE_FROM pabal_pch)
   add_test(NAME ${NAME} COMMAND ${NAME})
   set_tests_properties(${NAME} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
+endfunction()
+
+# pabal_program(NAME SOURCES... DEPS...): a program, built as build/PRESET/NAME.
+function(pabal_program NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE ${ARG_DEPS})
+  target_precompile_headers(${NAME} REUSE_FROM pabal_pch)
 endfunction()

@@ -1,0 +1,7 @@
+# floors: stops every build in which a file includes from a floor above its own; tools/floors.txt lists them.
+find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
+add_custom_target(floors ALL COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/tools/floors.py ${CMAKE_SOURCE_DIR}
+                  COMMENT "Checking the floors" VERBATIM)
+if(PABAL_TESTS)
+  add_test(NAME floors_test COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/tools/floors_test.py)
+endif()
