@@ -49,7 +49,8 @@ TEST(Time, ReadsRfc3339) {
   EXPECT_EQ(format_time(t), "2026-01-02T03:04:05.678Z");
   EXPECT_EQ(parse_time("2026-01-02T12:04:05.678+09:00").value(), t);
   EXPECT_EQ(format_time(parse_time("1969-12-31T23:59:59.999Z").value()), "1969-12-31T23:59:59.999Z");
-  for (auto text : {"2026-01-02", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T25:00:00Z", "x"}) {
+  for (auto text :
+       {"2026-01-02", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T25:00:00Z", "x"}) {
     EXPECT_FALSE(parse_time(text)) << text;
   }
 }

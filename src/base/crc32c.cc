@@ -1,9 +1,8 @@
 #include "base/crc32c.h"
 
-#include <isa-l/crc.h>
-
 #include <algorithm>
 #include <climits>
+#include <isa-l/crc.h>
 
 namespace pabal {
 

@@ -1,16 +1,15 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <compare>
 #include <cstddef>
+#include <fmt/format.h>
 #include <functional>
 #include <type_traits>
 
 namespace pabal {
 
-// A number with a meaning of its own: two kinds do not mix, and conversion to or from the raw value is explicit.
-// `Tag` is an incomplete struct that only names the kind.
+// A number with a meaning of its own: two kinds do not mix, and conversion to or from the raw value is
+// explicit. `Tag` is an incomplete struct that only names the kind.
 template <class Tag, class Rep>
 class Strong {
  public:

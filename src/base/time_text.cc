@@ -64,7 +64,8 @@ std::optional<WallTime> scan_time(Scanner in) {
   auto ms = second ? in.fraction_ms() : std::nullopt;
   auto zone = ms ? in.zone() : std::nullopt;
   if (!zone || !in.rest.empty() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+  std::chrono::year_month_day date{std::chrono::year(*year),
+                                   std::chrono::month(static_cast<unsigned>(*month)),
                                    std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
   return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
@@ -76,7 +77,8 @@ std::optional<WallTime> scan_time(Scanner in) {
 Result<WallTime> parse_time(std::string_view text) {
   auto time = scan_time({text});
   if (!time) {
-    return error(ErrorCode::invalid, "\"{}\" is not a time; write RFC 3339 like \"2026-01-02T03:04:05Z\"", text);
+    return error(ErrorCode::invalid, "\"{}\" is not a time; write RFC 3339 like \"2026-01-02T03:04:05Z\"",
+                 text);
   }
   return *time;
 }
@@ -86,8 +88,9 @@ std::string format_time(WallTime t) {
   std::chrono::year_month_day date(days);
   std::chrono::hh_mm_ss time(t - days);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
 }
 
 }  // namespace pabal

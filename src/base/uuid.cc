@@ -38,7 +38,8 @@ Uuid Uuid::random(Random& random) {
 Uuid Uuid::ordered(int64_t unix_ms, Random& random) {
   Uuid u;
   fill(u, random);
-  for (int i = 0; i < 6; ++i) u.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(unix_ms >> (8 * (5 - i)));
+  for (int i = 0; i < 6; ++i)
+    u.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(unix_ms >> (8 * (5 - i)));
   stamp(u, 7);
   return u;
 }

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "broker/queue.h"
+#include "engine/engine.h"
+
+namespace pabal::broker {
+
+// What the broker tells whoever draws the flow graph and answers traces. Calls come from any shard, after the
+// thing is durable, and must return at once without blocking; views live only during the call.
+struct RecordSeen {
+  std::string_view topic;
+  Stored at;
+  const log::RecordView& record;
+};
+
+enum class MessageEvent { delivered, acked, nacked, expired, dead, redriven };
+
+struct MessageSeen {
+  MessageEvent event;
+  std::string_view queue;
+  std::string_view topic;
+  PartitionOffset at;
+  std::string_view id;
+  std::optional<std::string_view> key;
+  std::string_view service;         // the consumer
+  std::string_view correlation_id;  // the header, or empty
+  std::string_view causation_id;
+  std::string_view type;  // ce_type, or empty
+  int delivery = 0;
+  std::string_view reason;
+  std::optional<WallTime> due;  // of the next try
+  Duration age = {};            // since it was published
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void published(std::string_view service, const RecordSeen& seen, Duration durable_in) = 0;
+  virtual void message(const MessageSeen& seen) = 0;
+  virtual void consumer_joined(std::string_view queue, std::string_view service) = 0;
+  virtual void consumer_left(std::string_view queue, std::string_view service, std::string_view why) = 0;
+};
+
+}  // namespace pabal::broker

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/types.h"
+#include "engine/engine.h"
+#include "log/record.h"
+
+namespace pabal::broker {
+
+enum class Cleanup { delete_old, compact };
+enum class Timestamps { create, append };
+
+struct TopicSettings {
+  int32_t partitions = 1;
+  Duration retention_time = std::chrono::days(7);  // zero keeps for ever
+  uint64_t retention_bytes = 0;                    // zero: no limit
+  Cleanup cleanup = Cleanup::delete_old;
+  Timestamps timestamps = Timestamps::create;
+};
+
+// What a PUT asks for: an absent field keeps its value.
+struct TopicChange {
+  std::optional<int32_t> partitions;
+  std::optional<Duration> retention_time;
+  std::optional<uint64_t> retention_bytes;
+  std::optional<Cleanup> cleanup;
+  std::optional<Timestamps> timestamps;
+  bool rekey = false;
+};
+
+struct PartitionInfo {
+  PartitionIndex partition;
+  engine::LogRange range;
+};
+
+struct TopicInfo {
+  TopicId id;
+  std::string name;
+  TopicSettings settings;
+  std::vector<PartitionInfo> partitions;
+  bool internal = false;
+};
+
+struct PublishRecord {
+  log::RecordView record;
+  std::optional<PartitionIndex> partition =
+      {};  // else murmur2 of the key, as Kafka's Java client; keyless: round robin
+  std::optional<int64_t> sequence = {};  // with Publish::producer: stored iff above the highest stored
+};
+
+// One call: all of its records are stored or none. The views must live until the call returns.
+struct Publish {
+  std::string topic;
+  std::vector<PublishRecord> records;
+  // A steady producer: (producer, topic) has one rising sequence, for ever. `sequence` is for the call as a
+  // whole.
+  std::string producer = {};
+  std::optional<int64_t> sequence = {};
+  // Who publishes, for the flow graph; and the flow it belongs to (each record's header `correlationid`).
+  std::string service = {};
+};
+
+struct Stored {
+  PartitionIndex partition;
+  Offset offset;
+};
+// In the order of Publish::records; nullopt: already stored under its sequence.
+using PublishResult = std::vector<std::optional<Stored>>;
+
+struct PartitionOffset {
+  PartitionIndex partition;
+  Offset offset;
+};
+
+enum class StartAt { earliest, latest };
+using StartPoint = std::variant<StartAt, WallTime>;
+
+}  // namespace pabal::broker

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/types.h"
+#include "log/record.h"
+#include "runtime/asio.h"
+
+namespace pabal::engine {
+
+// One partition's log.
+struct LogId {
+  TopicId topic;
+  PartitionIndex partition;
+  friend constexpr auto operator<=>(const LogId&, const LogId&) = default;
+};
+
+struct LogSettings {
+  std::string name;              // of the topic, for people who look at the disk
+  Duration retention_time = {};  // from append; zero keeps for ever
+  uint64_t retention_bytes = 0;  // zero keeps all
+};
+
+// One Kafka v2 batch with base offset 0 for one log.
+struct LogAppend {
+  LogId log;
+  Bytes batch;
+};
+
+// One atomic change: all appends durable together or none. At most one append per log.
+struct Commit {
+  std::vector<LogAppend> appends;
+  // True for what may use the disk reserve: acks, cursors, dead letters, settings. Publishes may not.
+  bool may_use_reserve = false;
+};
+
+// Where each append went: base offsets, in the order of Commit::appends.
+using CommitResult = std::vector<Offset>;
+
+struct LogRange {
+  Offset first;    // the oldest record still kept
+  Offset next;     // the high watermark: everything below is durable and may be seen
+  uint64_t bytes;  // on disk
+};
+
+// Consecutive batches, each whole, in offset order. The first may begin below the offset asked for.
+struct ReadResult {
+  std::vector<SharedBytes> batches;
+  LogRange range;  // as it was when read
+};
+
+struct EngineHealth {
+  enum class State { ok, disk_full, read_only };
+  State state = State::ok;
+  std::string reason;  // a sentence for people, empty when ok
+  uint64_t bytes = 0;
+  uint64_t free_bytes = 0;
+};
+
+// Where logs live. Safe to call from any shard; a coroutine continues on the executor it was awaited on,
+// callbacks run on the executor given. Nothing is readable before it is durable.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // Makes the log, or opens it as it is, and applies the settings. Durable after return.
+  virtual runtime::Task<Result<void>> open_log(LogId log, LogSettings settings) = 0;
+  // The logs that exist on start, with the name given at open_log.
+  virtual std::vector<std::pair<LogId, std::string>> logs() const = 0;
+  // Removes the log and its records. Readers get not_found from then on.
+  virtual runtime::Task<Result<void>> delete_log(LogId log) = 0;
+
+  // Orders the commit behind all that this thread committed before; returns when it is durable and visible.
+  // Offsets are given in that order, and completions of one log come in offset order. Errors: not_found (no
+  // such log), disk_full, read_only, unavailable (too much waits), too_large.
+  virtual runtime::Task<Result<CommitResult>> commit(Commit commit) = 0;
+
+  virtual Result<LogRange> range(LogId log) const = 0;
+  // From `from` up to about `bytes_max` (at least one batch); no batches when `from` is the high watermark.
+  // `from` outside [first, next]: not_found.
+  virtual runtime::Task<Result<ReadResult>> read(LogId log, Offset from, size_t bytes_max) = 0;
+  // The first offset whose record has a timestamp at or after `time`; the high watermark when none has.
+  virtual runtime::Task<Result<Offset>> find_time(LogId log, WallTime time) = 0;
+  // Moves the log's first offset up to `first`; what lies below is unreadable at once and freed later.
+  // Durable.
+  virtual runtime::Task<Result<void>> trim(LogId log, Offset first) = 0;
+  // Retention never removes records at or above the lowest pin; queues pin what they have not settled.
+  virtual void pin(LogId log, const std::string& who, std::optional<Offset> from) = 0;
+
+  // Calls `advanced` on `executor` after the high watermark or the first offset moved (calls may be merged),
+  // until the returned handle is destroyed (on that executor).
+  using Watch = std::shared_ptr<void>;
+  [[nodiscard]] virtual Watch watch(LogId log, runtime::Executor executor,
+                                    std::function<void()> advanced) = 0;
+
+  virtual EngineHealth health() const = 0;
+  // The latest flushes: how long a commit took to become durable, seconds, oldest first.
+  virtual std::vector<double> recent_commit_seconds() const = 0;
+  // Completes what is under way, writes a checkpoint, closes. No calls after it.
+  virtual runtime::Task<> stop() = 0;
+};
+
+}  // namespace pabal::engine
+
+template <>
+struct std::hash<pabal::engine::LogId> {
+  size_t operator()(const pabal::engine::LogId& id) const noexcept {
+    return std::hash<pabal::Uuid>{}(id.topic) * 31 + std::hash<int32_t>{}(id.partition.value());
+  }
+};
