@@ -2,13 +2,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/format.h>
 
 namespace pabal {
 
 void fail_check(std::source_location where, std::string_view message) {
-  std::fprintf(stderr, "%s:%u: %s: check failed: %.*s\n", where.file_name(),
-               static_cast<unsigned>(where.line()), where.function_name(), static_cast<int>(message.size()),
-               message.data());
+  fmt::print(stderr, "{}:{}: {}: check failed: {}\n", where.file_name(), where.line(), where.function_name(),
+             message);
   std::fflush(stderr);
   std::abort();
 }
