@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""lint.py: what docs/style.md asks for, as a program. Prints each breach with the replacement and the reason."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import clang_tidy
+import floors
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_BYTES_MAX = 1_000_000
+FILE_LINES_MAX = 700
+SUBJECT_CHARS_MAX = 72
+OWN_PATH = "tools/lint.py"  # names what it forbids
+
+
+@dataclass
+class Rule:
+    files: str  # regular expression over the path
+    banned: str  # regular expression over a line
+    instead: str
+    why: str
+
+
+CODE = r"\.(h|cc|ts|svelte|py|cmake)$|CMakeLists\.txt$|^dev$|^\.ci/"
+CPP = r"\.(h|cc)$"
+RULES = [
+    Rule(CPP, r"\bstd::endl\b", r"'\n'", "it flushes; whoever needs a flush says so"),
+    Rule(CPP, r"(?<![\w:.])assert\(", "check(condition, \"values\")", "assert vanishes from some builds and shows no values"),
+    Rule(CPP, r"\b(sleep_for|sleep_until|usleep|nanosleep)\b", "a timer of the runtime, or virtual time in a test",
+         "a sleep blocks a shard's thread, and a test that sleeps is slow and still races"),
+    Rule(CPP, r"\b(s?rand|random_shuffle)\(", "Random, passed in", "a run must be repeatable from its seed"),
+    Rule(CPP, r"\b(std::)?((cout|cerr) *<<|f?printf\(|puts\()", "fmt::print, or the logger",
+         "one way to print, checked when it is compiled"),
+    Rule(CPP, r"\busing namespace (?!std::(chrono_)?(string_view_)?literals|std::literals)", "a namespace alias",
+         "it hides where a name comes from"),
+    Rule(CPP, r"\b(GTEST_SKIP|DISABLED_)", "a test that runs", "what does not run proves nothing"),
+    Rule(CPP, r"^#ifndef \w+_H_?$", "#pragma once", "one line, no name to get wrong"),
+    Rule(CODE, r"\b(TODO|FIXME|XXX)\b", "the work, or a sentence in README.md on what is missing", "notes in code are never read"),
+    Rule(r"\.cmake$|CMakeLists\.txt$", r"\bGLOB(_RECURSE)?\b", "the list of sources", "a build must see that a file was added"),
+    Rule(r"^(test|tools)/.*\.py$", r"\btime\.sleep\(", "harness.wait_until(), which returns as soon as it is so",
+         "a test that sleeps is slow and still races"),
+    Rule(r"", r"(?<![\w./:])/(home|root|work)/\w", "a path relative to the repository", "nobody else has this directory"),
+]
+SLEEPS_WITH_REASON = {"test/harness.py"}
+
+
+def git(*arguments):
+    return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def tracked_files():
+    return [name for name in git("ls-files", "-z").split("\0") if name and (ROOT / name).is_file()]
+
+
+def text_of(name):
+    """The file's text, or None when it is not text."""
+    try:
+        return (ROOT / name).read_text()
+    except UnicodeDecodeError:
+        return None
+
+
+def banned_words(name, text):
+    for rule in RULES:
+        if not re.search(rule.files, name) or name == OWN_PATH or (name in SLEEPS_WITH_REASON and "sleep" in rule.banned):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := re.search(rule.banned, line):
+                yield f"{name}:{number}: `{found.group(0)}` is not used here: {rule.why}. Instead: {rule.instead}"
+
+
+def sizes(name, text):
+    size = (ROOT / name).stat().st_size
+    if size > FILE_BYTES_MAX:
+        yield f"{name}: {size} bytes; no file is over {FILE_BYTES_MAX}"
+    if text is not None and re.search(r"\.(h|cc|ts|svelte|py|css)$", name):
+        if (lines := text.count("\n")) > FILE_LINES_MAX:
+            yield f"{name}: {lines} lines; over {FILE_LINES_MAX} a file is two ideas. Instead: split it"
+
+
+def manners(name, text):
+    if not text or name.endswith((".png", ".svg", ".gz")) or name == "LICENSE":
+        return
+    if not text.endswith("\n"):
+        yield f"{name}: the last line does not end"
+    if name.endswith(".h") and "#pragma once" not in text:
+        yield f"{name}: has no #pragma once"
+    if not name.endswith(".md"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if line != line.rstrip():
+                yield f"{name}:{number}: white space at the end of the line"
+
+
+def lock_files(name, text):
+    """A lock file that names somebody's mirror cannot be installed by anybody else."""
+    if name.endswith("package-lock.json"):
+        for package, entry in json.loads(text).get("packages", {}).items():
+            if not entry.get("resolved", "https://registry.npmjs.org/").startswith("https://registry.npmjs.org/"):
+                yield f"{name}: {package} comes from {entry['resolved']}. Instead: the address at registry.npmjs.org"
+
+
+def scripts(name, text):
+    if text and re.match(r"#!.*\bbash\b", text):
+        done = subprocess.run(["bash", "-n", ROOT / name], capture_output=True, text=True)
+        yield from done.stderr.splitlines()
+        if "set -euo pipefail" not in text:
+            yield f"{name}: has no `set -euo pipefail`: it would go on after an error"
+    if name.endswith(".py"):
+        try:
+            compile(text, name, "exec")
+        except SyntaxError as problem:
+            yield f"{name}:{problem.lineno}: {problem.msg}"
+
+
+def text_complaints():
+    for name in tracked_files():
+        text = text_of(name)
+        yield from sizes(name, text)
+        if text is not None:
+            for check in (banned_words, manners, lock_files, scripts):
+                yield from check(name, text)
+
+
+def subject_complaints():
+    """The commits that are not on the main branch yet, at least the last."""
+    mains = git("for-each-ref", "--format=%(refname)", "refs/remotes/origin/main", "refs/heads/main").split()
+    subjects = set(git("log", "-1", "--no-merges", "--format=%s").splitlines())
+    for main in mains[:1]:
+        subjects |= set(git("log", "--no-merges", "--format=%s", f"{main}..HEAD").splitlines())
+    for subject in sorted(subjects):
+        if len(subject) > SUBJECT_CHARS_MAX or not re.match(r"[a-z][\w./, -]*: \S", subject):
+            yield f"commit subject `{subject}`: write `area: what it does`, at most {SUBJECT_CHARS_MAX} characters"
+
+
+def format_complaints():
+    files = [name for name in tracked_files() if re.search(CPP, name)]
+    done = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *files], cwd=ROOT, capture_output=True, text=True)
+    found = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
+    return [f"{name}: not in our format. Instead: ./dev format" for name in found] or ([done.stderr] if done.returncode else [])
+
+
+def tidy_complaints():
+    build = ROOT / "build/debug"
+    commands = json.loads((build / "compile_commands.json").read_text())
+    compiled = {str(Path(c["file"]).resolve().relative_to(ROOT)) for c in commands if ROOT in Path(c["file"]).parents}
+    tracked = set(tracked_files())
+    return clang_tidy.complaints(ROOT, build, sorted(name for name in compiled & tracked if name.endswith(".cc")))
+
+
+CHECKS = {
+    "text": text_complaints,
+    "subjects": subject_complaints,
+    "floors": lambda: floors.check(ROOT, floors.read_floors((ROOT / "tools/floors.txt").read_text())),
+    "clang-format": format_complaints,
+    "clang-tidy": tidy_complaints,
+}
+
+
+def main():
+    count = 0
+    for name, check in CHECKS.items():
+        found = list(check())
+        count += len(found)
+        print(f"lint: {name}: {len(found) or 'no'} complaint{'' if len(found) == 1 else 's'}", flush=True)
+        for line in found:
+            print(f"  {line}")
+    sys.exit(1 if count else 0)
+
+
+if __name__ == "__main__":
+    main()
