@@ -9,9 +9,7 @@ Ends with one plain line, `N passed, N failed, N skipped`, after naming whatever
 are never silent: each says why.
 """
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/debug"
-SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
 
 @dataclass
@@ -37,25 +34,28 @@ class Outcome:
         self.skipped += other.skipped
 
 
-def cases_of(name, ctest_case, results):
-    """What one program of ctest's did: its own cases when it wrote them down (GoogleTest does), else itself as one."""
-    own = results / f"{name}.xml"
-    if not own.exists():
-        done = ctest_case.get("status") == "run"
-        return Outcome(1) if done else Outcome(failed=[name])
+def cases_in(junit):
+    """The cases of a JUnit file, as GoogleTest and vitest write it."""
     outcome = Outcome()
-    for case in ElementTree.parse(own).iter("testcase"):
-        title = f"{case.get('classname')}.{case.get('name')}"
-        if case.find("failure") is not None:
+    for case in ElementTree.parse(junit).iter("testcase"):
+        title = f"{case.get('classname')}: {case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
             outcome.failed.append(title)
         elif (skip := case.find("skipped")) is not None:
-            outcome.skipped.append(f"{title}: {skip.get('message', '').strip()}")
-        elif case.get("status") == "run":
+            outcome.skipped.append(f"{title}: {(skip.get('message') or 'see above').strip()}")
+        elif case.get("status", "run") == "run":
             outcome.passed += 1
         else:
             outcome.skipped.append(f"{title}: disabled")
-    if ctest_case.get("status") != "run" and not outcome.failed:
-        outcome.failed.append(f"{name} (it stopped with an error after its last case)")
+    return outcome
+
+
+def cases_of(name, ran_well, results):
+    """What one program of ctest's did: its own cases when it wrote them down (GoogleTest does), else itself as one."""
+    own = results / f"{name}.xml"
+    outcome = cases_in(own) if own.exists() else Outcome(1 if ran_well else 0)
+    if not ran_well and not outcome.failed:
+        outcome.failed.append(f"{name} ended with an error")
     return outcome
 
 
@@ -70,7 +70,7 @@ def unit():
         env={**os.environ, "GTEST_OUTPUT": f"xml:{results}/"})
     outcome = Outcome()
     for case in ElementTree.parse(junit).iter("testcase"):
-        outcome.add(cases_of(case.get("name"), case, results))
+        outcome.add(cases_of(case.get("name"), case.get("status") == "run", results))
     return outcome
 
 
@@ -85,6 +85,8 @@ class Counting(unittest.TextTestResult):
 
 
 def system():
+    if not (ROOT / "test").is_dir():
+        return Outcome()
     tests = unittest.defaultTestLoader.discover(str(ROOT / "test"), pattern="*_test.py")
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Counting).run(tests)
     failed = [str(test) for test, _ in result.failures + result.errors] + [str(t) for t in result.unexpectedSuccesses]
@@ -92,18 +94,16 @@ def system():
 
 
 def console():
-    manifest = ROOT / "console/package.json"
-    if not manifest.exists() or "test" not in json.loads(manifest.read_text()).get("scripts", {}):
+    directory = ROOT / "console"
+    if not (directory / "package.json").exists():
         return Outcome()
-    done = subprocess.run(["npm", "test", "--silent"], cwd=manifest.parent, stdout=subprocess.PIPE, text=True)
-    print(done.stdout, flush=True)
-    counts = SUMMARY.findall(done.stdout)
-    if not counts:
-        return Outcome(1) if done.returncode == 0 else Outcome(failed=["console: npm test"])
-    passed, failed, skipped = map(int, counts[-1])
-    outcome = Outcome(passed, [f"console: case {n + 1} of the failed" for n in range(failed)],
-                      [f"console: case {n + 1} of the skipped (its reason stands above)" for n in range(skipped)])
-    if done.returncode != 0 and not failed:
+    junit = BUILD / "results/console.junit"
+    junit.parent.mkdir(parents=True, exist_ok=True)
+    junit.unlink(missing_ok=True)
+    done = subprocess.run(["npm", "test", "--silent", "--", "--reporter=default", "--reporter=junit",
+                           f"--outputFile.junit={junit}"], cwd=directory)
+    outcome = cases_in(junit) if junit.exists() else Outcome()
+    if done.returncode != 0 and not outcome.failed:
         outcome.failed.append("console: npm test ended with an error")
     return outcome
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "base/bytes.h"
-
 #include <span>
 #include <string_view>
+
+#include "base/bytes.h"
 
 namespace pabal::doors {
 
@@ -15,10 +15,10 @@ struct Asset {
   BytesView gzip;               // the body as Content-Encoding: gzip
 };
 
-// Every file of the console, sorted by path; constant for the life of the process, safe on any thread. Empty when
-// the build found no node and npm: whoever serves it says so instead of pretending. The page holds no secret and
-// is served without a token; its calls to /v1 carry one. What lies under /assets/ has its hash in its name and
-// never changes; every other file must be asked for again by its ETag.
+// Every file of the console, sorted by path; constant for the life of the process, safe on any thread. Empty
+// when the build found no node and npm: whoever serves it says so instead of pretending. The page holds no
+// secret and is served without a token; its calls to /v1 carry one. What lies under /assets/ has its hash in
+// its name and never changes; every other file must be asked for again by its ETag.
 std::span<const Asset> console_assets();
 
 // The file at exactly this path, or none; the page itself is "/index.html".

@@ -24,7 +24,8 @@ std::string inflated(BytesView gzip) {
 class ConsoleAssets : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (console_assets().empty()) GTEST_SKIP() << "SKIPPED: this build found no node and npm, so it has no console";
+    if (console_assets().empty())
+      GTEST_SKIP() << "SKIPPED: this build found no node and npm, so it has no console";
   }
 };
 
