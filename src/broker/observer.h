@@ -35,6 +35,21 @@ struct MessageSeen {
   Duration age = {};            // since it was published
 };
 
+// A change that somebody asked for, whatever door it came through; or the end of a redrive.
+enum class Change {
+  topic_made,
+  topic_changed,
+  topic_deleted,
+  queue_made,
+  queue_changed,
+  queue_deleted,
+  queue_paused,
+  queue_resumed,
+  queue_purged,
+  redrive_started,
+  redrive_ended,
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -42,6 +57,9 @@ class Observer {
   virtual void message(const MessageSeen& seen) = 0;
   virtual void consumer_joined(std::string_view queue, std::string_view service) = 0;
   virtual void consumer_left(std::string_view queue, std::string_view service, std::string_view why) = 0;
+  // `name` of the topic or queue. The broker calls it after the change is durable (push follows it, and the
+  // overview tells it).
+  virtual void changed(Change change, std::string_view name) { (void)change, (void)name; }
 };
 
 }  // namespace pabal::broker
