@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -43,6 +45,9 @@ class Shards {
 // Runs `work()` (a coroutine function) on `executor` and continues, with its result, where the caller runs.
 // Without a hop when the caller is already there.
 template <class T>
-Task<T> on(Executor executor, std::function<Task<T>()> work);
+Task<T> on(Executor executor, std::function<Task<T>()> work) {
+  if (executor == co_await asio::this_coro::executor) co_return co_await work();
+  co_return co_await asio::co_spawn(executor, std::move(work), asio::use_awaitable);
+}
 
 }  // namespace pabal::runtime
