@@ -31,6 +31,7 @@ constexpr std::array rows{
     Row{ErrorCode::disk_full, "disk_full", 503, true},
     Row{ErrorCode::read_only, "read_only", 503, false},
     Row{ErrorCode::timed_out, "timed_out", 504, true},
+    Row{ErrorCode::unreachable, "unreachable", 502, true},
     Row{ErrorCode::peer_failed, "peer_failed", 502, true},
     Row{ErrorCode::io_failed, "io_failed", 500, false},
     Row{ErrorCode::corrupt, "corrupt", 500, false},

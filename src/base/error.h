@@ -25,7 +25,8 @@ enum class ErrorCode {
   disk_full,     // no space; try again when there is
   read_only,     // the engine or partition stopped taking writes until restarted
   timed_out,     // no answer in time; the outcome is unknown
-  peer_failed,   // a peer closed, refused, or answered garbage
+  unreachable,   // no connection to a peer could be made: it has seen nothing of the request
+  peer_failed,   // a peer closed, or answered garbage; the outcome is unknown
   io_failed,     // the disk or the system answered an error
   corrupt,       // stored bytes are not what was written
   unsupported,   // known, and not built

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,12 +33,29 @@ class HttpFields {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// Tells the handler of one request that nobody waits for its answer any longer: the client has gone, or the
+// server is stopping. A long poll ends itself then; what has begun to change something carries on. Belongs to
+// the connection's shard.
+class HangUp {
+ public:
+  [[nodiscard]] bool happened() const { return happened_; }
+  // Runs `callback` once when it happens, at once when it has. The last callback given counts; an empty one
+  // takes it away. Give an empty one before what the callback refers to dies.
+  void then(std::move_only_function<void()> callback);
+  void set();  // for the server
+
+ private:
+  bool happened_ = false;
+  std::move_only_function<void()> callback_;
+};
+
 struct HttpRequest {
   std::string method = "GET";  // upper case
   std::string target = "/";    // as sent: path and query, percent-encoded
   HttpFields fields = {};
   std::string body = {};
-  std::string peer = {};  // "127.0.0.1:51234", set by the server
+  std::string peer = {};                 // "127.0.0.1:51234", set by the server
+  std::shared_ptr<HangUp> hang_up = {};  // set by the server, for handlers that wait
 
   [[nodiscard]] std::string_view path() const;   // up to '?', still encoded
   [[nodiscard]] std::string_view query() const;  // after '?', or empty

@@ -34,7 +34,8 @@ class HttpClient {
   static std::unique_ptr<HttpClient> make(Executor executor, HttpClientLimits limits = {});
   virtual ~HttpClient() = default;
 
-  // Errors: peer_failed (refused, reset, garbage), timed_out, too_large.
+  // Errors: unreachable (refused, unknown host: nothing was sent), peer_failed (reset, garbage), timed_out,
+  // too_large.
   virtual Task<Result<HttpResponse>> request(const Url& base, HttpRequest request, Deadline deadline) = 0;
   // For streamed answers (SSE): calls `piece` with each part of the body as it comes until it returns false,
   // the body ends or the deadline passes. The returned response has the head and, unless 2xx, the body.
