@@ -50,6 +50,7 @@ class FlowGraph {
     RateWindow window;
     WallTime last_seen = {};
     Instant last_instant = {};
+    std::string last_failure = {};  // why, in the consumer's or caller's words
   };
   // One service at one queue.
   struct Consumer {

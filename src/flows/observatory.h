@@ -1,18 +1,17 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/observer.h"
 #include "flows/flow_graph.h"
 #include "flows/happenings.h"
 #include "flows/otlp.h"
-#include "flows/seen.h"
 #include "flows/trace_memory.h"
 #include "runtime/shards.h"
 
@@ -39,10 +38,11 @@ struct Resting {
 // Sees all that happens and remembers it: the flow graph, the trace memory, the latest happenings. Observer
 // calls come from any shard and only append to that shard's buffer; a shard with something to tell hands its
 // buffer to the collector (shard 0), which alone touches the memory. When the collector cannot follow, what
-// does not fit is dropped, counted, and taken back from what the trace claims to be complete.
+// does not fit is dropped, counted, and taken back from what the trace claims to be complete. Nothing runs
+// while nothing happens. It may be destroyed while the shards run, once nobody calls it any more.
 class Observatory final : public broker::Observer {
  public:
-  Observatory(runtime::Shards& shards, ObservatoryOptions options = {});
+  explicit Observatory(runtime::Shards& shards, ObservatoryOptions options = {});
   ~Observatory() override;
   Observatory(const Observatory&) = delete;
   Observatory& operator=(const Observatory&) = delete;
@@ -56,51 +56,37 @@ class Observatory final : public broker::Observer {
 
   // From any shard, like the above.
   void called(const ReportedCall& call);
-  void resting(const Resting& resting);
-  void rested(std::string_view queue);
+  void resting(Resting resting);
+  void rested(std::string queue);
 
-  // Called, on the shard where it happened, whenever a queue was made, changed or deleted. Set before the
-  // broker opens.
+  // `callback` runs, on the shard where it happened, whenever a queue was made, changed, paused, resumed or
+  // deleted. Set it (or take it away) while no broker is open or from a broker that is quiet.
   void on_queue_changed(std::function<void(std::string_view queue)> callback);
 
-  // What is remembered. On the collector's shard only; see collector().
+  // What is remembered. Touched on the collector's shard only.
   struct Memory {
     FlowGraph graph;
     TraceMemory trace;
     Happenings happenings;
-    std::map<std::string, Resting, std::less<>> resting;
-    // The first offset seen of each log: records below it were published before this memory began.
-    std::map<std::pair<std::string, int32_t>, int64_t> first_seen;
+    std::map<std::string, Resting, std::less<>> resting;                // by queue
+    std::map<std::string, std::pair<WallTime, std::string>> last_dead;  // by queue: when and why
+    // By topic and partition: records below were published before this memory began.
+    std::map<std::pair<std::string, int32_t>, int64_t> first_offsets;
   };
   [[nodiscard]] runtime::Executor collector();
   [[nodiscard]] Memory& memory();
-  // Takes over what this shard has gathered and not yet handed over; on the collector's shard.
-  void collect_now();
+  // After it the memory holds all that was observed before the call. From any shard.
+  runtime::Task<> gather();
 
   [[nodiscard]] const Clock& clock() const;
-  [[nodiscard]] const std::vector<std::string>& search_headers() const { return options_.search_headers; }
-  [[nodiscard]] int64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
-  [[nodiscard]] WallTime started() const { return started_; }
+  [[nodiscard]] const std::vector<std::string>& search_headers() const;
+  [[nodiscard]] int64_t dropped() const;  // observations, since the start
+  [[nodiscard]] WallTime started() const;
   [[nodiscard]] Duration uptime() const;
 
  private:
-  struct PerShard;
-  PerShard* here();
-  void see(Seen seen);
-  void hand_over(PerShard& shard);
-  void collect(const SeenBuffer& buffer);
-  void collect_one(const Seen& seen);
-
-  runtime::Shards& shards_;
-  ObservatoryOptions options_;
-  WallTime started_;
-  Instant started_instant_;
-  std::vector<std::unique_ptr<PerShard>> per_shard_;
-  std::unique_ptr<Memory> memory_;
-  std::function<void(std::string_view)> queue_changed_;
-  std::atomic<int64_t> dropped_ = 0;
-  std::atomic<int64_t> dropped_at_ms_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  struct Core;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace pabal::flows

@@ -27,6 +27,7 @@ struct TraceEntry {
   WallTime at = {};
   Instant instant = {};
   std::string service, peer, topic, queue, id, key, correlation_id, causation_id, type, outcome, reason;
+  std::vector<std::string> search;
   int32_t partition = -1;
   int64_t offset = -1;
   int32_t delivery = 0;
