@@ -36,7 +36,7 @@ RULES = [
     Rule(CPP, r"\b(s?rand|random_shuffle)\(", "Random, passed in", "a run must be repeatable from its seed"),
     Rule(CPP, r"\b(std::)?((cout|cerr) *<<|f?printf\(|puts\()", "fmt::print, or the logger",
          "one way to print, checked when it is compiled"),
-    Rule(CPP, r"\busing namespace (?!std::(chrono_)?(string_view_)?literals|std::literals)", "a namespace alias",
+    Rule(CPP, r"\busing namespace (?![\w:]*(literals|operators);)", "a namespace alias",
          "it hides where a name comes from"),
     Rule(CPP, r"\bDISABLED_", "a test that runs", "what does not run proves nothing"),
     Rule(CPP, r"^#ifndef \w+_H_?$", "#pragma once", "one line, no name to get wrong"),
@@ -46,6 +46,7 @@ RULES = [
          "a test that sleeps is slow and still races"),
     Rule(r"", r"(?<![\w./:])/(home|root|work)/\w", "a path relative to the repository", "nobody else has this directory"),
 ]
+CAPTURING_COROUTINE = re.compile(r"\[[^\[\]]+\]\s*\([^()]*\)\s*(?:mutable\s*)?->\s*[\w:]*(?:Task|awaitable)<[^{;]*\{")
 SLEEPS_WITH_REASON = {"test/harness.py"}
 
 
@@ -96,6 +97,21 @@ def manners(name, text):
                 yield f"{name}:{number}: white space at the end of the line"
 
 
+def coroutines(name, text):
+    """A coroutine lambda that is called on the spot is gone when it first resumes, and its captures with it."""
+    if not re.search(CPP, name):
+        return
+    for found in CAPTURING_COROUTINE.finditer(text):
+        end, depth = found.end(), 1
+        while depth and end < len(text):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        if text[end:end + 1] == "(":
+            line = text.count("\n", 0, found.start()) + 1
+            yield (f"{name}:{line}: a coroutine lambda with captures is called on the spot: they are gone when it resumes. "
+                   "Instead: hand the lambda to runtime::on() or co_spawn(), which keep it")
+
+
 def lock_files(name, text):
     """A lock file that names somebody's mirror cannot be installed by anybody else."""
     if name.endswith("package-lock.json"):
@@ -106,8 +122,8 @@ def lock_files(name, text):
 
 def scripts(name, text):
     if text and re.match(r"#!.*\bbash\b", text):
-        done = subprocess.run(["bash", "-n", ROOT / name], capture_output=True, text=True)
-        yield from done.stderr.splitlines()
+        done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
+        yield from (f"{name}: {line}" for line in done.stderr.splitlines())
         if "set -euo pipefail" not in text:
             yield f"{name}: has no `set -euo pipefail`: it would go on after an error"
     if name.endswith(".py"):
@@ -122,7 +138,7 @@ def text_complaints():
         text = text_of(name)
         yield from sizes(name, text)
         if text is not None:
-            for check in (banned_words, manners, lock_files, scripts):
+            for check in (banned_words, coroutines, manners, lock_files, scripts):
                 yield from check(name, text)
 
 

@@ -1,0 +1,43 @@
+"""What the text checks of lint.py find, each on a planted line."""
+
+import unittest
+
+import lint
+
+
+class LintTest(unittest.TestCase):
+    def found(self, check, name, text):
+        return list(check(name, text))
+
+    def test_banned_words_are_named_with_line_reason_and_replacement(self):
+        [said] = self.found(lint.banned_words, "src/a/b.cc", "int x;\nstd::cout << x << '\\n';\n")
+        self.assertTrue(said.startswith("src/a/b.cc:2: `std::cout <<` is not used here"))
+        self.assertIn("Instead: fmt::print", said)
+
+    def test_each_banned_word_is_found_and_its_neighbours_are_not(self):
+        for wrong, right in [("assert(x);", "static_assert(x);"), ("std::endl", "a_std::endless"),
+                             ("std::this_thread::sleep_for(1s);", "co_await sleep_for(timers, 1s);"),
+                             ("// TO" + "DO later", "// a todo list"), ("std::fprintf(f, x);", "fmt::print(f, x);"),
+                             ("#ifndef A_H", "#ifndef NDEBUG"), ("using namespace std;", "using namespace std::literals;"),
+                             ("using namespace asio;", "using namespace asio::awaitable_operators;")]:
+            with self.subTest(wrong):
+                self.assertEqual(len(self.found(lint.banned_words, "src/a.cc", wrong)), 1)
+                self.assertEqual(self.found(lint.banned_words, "src/a.cc", right), [])
+
+    def test_a_coroutine_lambda_called_on_the_spot_is_found(self):
+        body = "-> Task<int> { if (x) { co_return 1; } co_return 2; }"
+        self.assertEqual(len(self.found(lint.coroutines, "a.cc", f"[this, x]() {body}();")), 1)
+        self.assertEqual(self.found(lint.coroutines, "a.cc", f"on(shard, [this, x]() {body});"), [])
+        self.assertEqual(self.found(lint.coroutines, "a.cc", f"[]() {body}();"), [])
+
+    def test_a_lock_file_that_names_a_mirror_is_found(self):
+        text = '{"packages": {"a": {"resolved": "https://%s/a.tgz"}}}'
+        self.assertEqual(len(self.found(lint.lock_files, "package-lock.json", text % "mirror.example")), 1)
+        self.assertEqual(self.found(lint.lock_files, "package-lock.json", text % "registry.npmjs.org"), [])
+
+    def test_a_script_that_goes_on_after_errors_is_found(self):
+        self.assertEqual(len(self.found(lint.scripts, "a.sh", "#!/bin/bash\nfalse\n")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
