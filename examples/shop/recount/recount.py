@@ -137,12 +137,16 @@ class Recount:
         status = dict(databases.rows("order", "SELECT order_id, status FROM orders"))
         self.rejected = {order for order, s in status.items() if s == "REJECTED"}
         self.told_ok = {a[0] for a in self.attempts if a[2] == "ok"} - self.rejected
-        self.charged = databases.column("payment", "SELECT order_id FROM payments WHERE status = 'charged'")
-        self.refunded = databases.column("payment", "SELECT order_id FROM refunds")
-        reached = set(databases.column("order", "SELECT order_id FROM steps WHERE step = 'paid'")) - self.rejected
-        free = {order for order in reached if self.amount(order) == 0}
-        self.paid = {o for o in self.told_ok if not self.gives_back(o)} | set(self.charged) | free
-        self.cancelled = {o for o in self.told_ok if self.gives_back(o)} | set(self.refunded)
+        self.charged = self.known(databases.rows("payment", "SELECT order_id, amount FROM payments WHERE status = 'charged'"))
+        self.refunded = self.known(databases.rows("payment", "SELECT order_id, amount FROM refunds"))
+        reached = self.known(databases.rows("order", "SELECT order_id FROM steps WHERE step = 'paid'"))
+        free = {order for order, in reached if order not in self.rejected and self.amount(order) == 0}
+        self.paid = {o for o in self.told_ok if not self.gives_back(o)} | {row[0] for row in self.charged} | free
+        self.cancelled = {o for o in self.told_ok if self.gives_back(o)} | {row[0] for row in self.refunded}
+
+    def known(self, rows):
+        """Without what somebody else orders meanwhile, by hand."""
+        return [row for row in rows if row[0] in self.invoice_of]
 
     def invoice(self, order):
         return self.orders.invoices[self.invoice_of[order]]
@@ -157,9 +161,8 @@ class Recount:
         return {
             "orders": self.order_figures(),
             "response_ms": self.response_times(),
-            "payments": self.money({o for o in self.paid if self.amount(o) > 0}, self.charged,
-                                   "SELECT amount FROM payments WHERE status = 'charged'"),
-            "refunds": self.money(self.cancelled, self.refunded, "SELECT amount FROM refunds"),
+            "payments": self.money({o for o in self.paid if self.amount(o) > 0}, self.charged),
+            "refunds": self.money(self.cancelled, self.refunded),
             "emails": self.emails(),
             "shipments": self.once_each("shipping", "SELECT order_id FROM shipments"),
             "settlements": self.once_each("settlement", "SELECT order_id FROM settlements"),
@@ -194,22 +197,22 @@ class Recount:
             return rounded(took[-(-percent * len(took) // 100) - 1], 100) / 10 if took else 0
         return {"p50": rank(50), "p99": rank(99), "max": rank(100)}
 
-    def money(self, wanted_orders, done, amounts):
+    def money(self, wanted_orders, done):
         """One is due for each invoice that was served; each further one is a double."""
         wanted = {self.invoice_of[o] for o in wanted_orders}
-        times = Counter(self.invoice_of[o] for o in done)
+        times = Counter(self.invoice_of[order] for order, _ in done)
         return {
             "due": len(wanted),
             "done": len(done),
             "lost": len(wanted - times.keys()),
             "doubled": sum(n - 1 for n in times.values()),
-            "amount": decimal_text(sum(map(Decimal, self.db.column("payment", amounts)), Decimal(0))),
+            "amount": decimal_text(sum((Decimal(amount) for _, amount in done), Decimal(0))),
         }
 
-    def once_each(self, service, query, due=None):
+    def once_each(self, service, query):
         """One is due for each paid order."""
-        due = due if due is not None else self.paid if self.act != "chain-3" else set()
-        return count_once(due, self.db.column(service, query))
+        due = self.paid if self.act != "chain-3" else set()
+        return count_once(due, [order for order, in self.known(self.db.rows(service, query))])
 
     def emails(self):
         mails = sorted((self.db.directory / "notification/Maildir/new").glob("*"))
@@ -217,8 +220,8 @@ class Recount:
         orders = []
         for mail in mails:
             with mail.open("rb") as file:
-                orders.append(parser.parse(file, headersonly=True)["X-Order-Id"])
-        return count_once(self.paid | self.cancelled, orders)
+                orders.append([parser.parse(file, headersonly=True)["X-Order-Id"]])
+        return count_once(self.paid | self.cancelled, [order for order, in self.known(orders)])
 
     def points(self):
         if self.act == "chain-3":
@@ -226,7 +229,7 @@ class Recount:
         def worth(orders):
             return sum(int(self.amount(o).to_integral_value(ROUND_FLOOR)) for o in orders if self.invoice(o).customer)
         return {"due": worth(self.paid) - worth(self.cancelled),
-                "done": sum(self.db.column("member", "SELECT points FROM points"))}
+                "done": sum(n for _, n in self.known(self.db.rows("member", "SELECT order_id, points FROM points")))}
 
     def stock(self):
         moved = dict(self.db.rows("inventory", "SELECT kind, SUM(quantity) FROM movements GROUP BY kind"))
