@@ -48,7 +48,7 @@ struct PushSettings {
 };
 
 struct QueueSettings {
-  std::string topic;  // the queue's own name when it reads none
+  std::string topic = {};  // the queue's own name when it reads none
   StartPoint from = StartAt::latest;
   Filter filter = {};
   Duration visibility = std::chrono::seconds(30);
@@ -66,21 +66,21 @@ struct QueueSettings {
 };
 
 struct QueueChange {
-  std::optional<std::string> topic;
-  std::optional<StartPoint> from;
-  std::optional<Filter> filter;
-  std::optional<Duration> visibility;
-  std::optional<int> max_deliveries;
-  std::optional<Backoff> backoff;
-  std::optional<std::string> dead_letter;
-  std::optional<KeyOrder> order;
-  std::optional<OnDead> on_dead;
-  std::optional<int64_t> look_ahead;
-  std::optional<int64_t> max_depth;
-  std::optional<uint64_t> max_bytes;
-  std::optional<Duration> max_age;
-  std::optional<Overflow> overflow;
-  std::optional<std::optional<PushSettings>> push;  // null takes push away
+  std::optional<std::string> topic = {};
+  std::optional<StartPoint> from = {};
+  std::optional<Filter> filter = {};
+  std::optional<Duration> visibility = {};
+  std::optional<int> max_deliveries = {};
+  std::optional<Backoff> backoff = {};
+  std::optional<std::string> dead_letter = {};
+  std::optional<KeyOrder> order = {};
+  std::optional<OnDead> on_dead = {};
+  std::optional<int64_t> look_ahead = {};
+  std::optional<int64_t> max_depth = {};
+  std::optional<uint64_t> max_bytes = {};
+  std::optional<Duration> max_age = {};
+  std::optional<Overflow> overflow = {};
+  std::optional<std::optional<PushSettings>> push = {};  // null takes push away
 };
 
 struct ConsumerInfo {
@@ -99,29 +99,29 @@ struct QueueInfo {
   int64_t delayed = 0;
   int64_t dead = 0;
   int64_t unscanned = 0;  // records of the topic not yet looked at
-  std::optional<Duration> oldest_ready_age;
+  std::optional<Duration> oldest_ready_age = {};
   double delivered_per_second = 0;
   double acked_per_second = 0;
   double retried_per_second = 0;
-  std::vector<ConsumerInfo> consumers;  // those of the last minute
-  std::optional<std::string> stalled;   // a sentence
+  std::vector<ConsumerInfo> consumers;      // those of the last minute
+  std::optional<std::string> stalled = {};  // a sentence
   bool paused = false;
-  std::optional<WallTime> paused_since;
-  std::optional<WallTime> oldest_dead_at;
+  std::optional<WallTime> paused_since = {};
+  std::optional<WallTime> oldest_dead_at = {};
   int64_t lost_to_retention = 0;
 };
 
 struct QueueHeader {
   std::string name;
-  std::optional<std::string> value;
+  std::optional<std::string> value = {};
 };
 
 // A message as a consumer gets it; owns its bytes.
 struct Message {
   std::string id;     // of the original record, through every retry, dead letter and redrive
   std::string lease;  // names this delivery; opaque
-  std::optional<std::string> key;
-  std::optional<std::string> body;  // nullopt: a tombstone
+  std::optional<std::string> key = {};
+  std::optional<std::string> body = {};  // nullopt: a tombstone
   std::vector<QueueHeader> headers;
   int delivery = 1;
   WallTime enqueued_at;
@@ -132,24 +132,24 @@ enum class MessageState { ready, leased, delayed, dead };
 struct MessageLook {
   std::string id;
   MessageState state = MessageState::ready;
-  std::optional<std::string> key;
-  std::optional<std::string> body;
+  std::optional<std::string> key = {};
+  std::optional<std::string> body = {};
   std::vector<QueueHeader> headers;
   int deliveries = 0;
   std::string last_reason;
-  std::optional<WallTime> due;
+  std::optional<WallTime> due = {};
   WallTime enqueued_at;
-  std::optional<WallTime> died_at;
+  std::optional<WallTime> died_at = {};
   std::string topic;  // where the original record stands
   PartitionOffset at;
 };
 
 struct PostMessage {
-  std::optional<std::string> key;
-  std::optional<std::string> body;
-  std::vector<QueueHeader> headers;
-  std::optional<WallTime> due;  // delay and at
-  std::optional<Duration> ttl;
+  std::optional<std::string> key = {};
+  std::optional<std::string> body = {};
+  std::vector<QueueHeader> headers = {};
+  std::optional<WallTime> due = {};  // delay and at
+  std::optional<Duration> ttl = {};
 };
 
 struct Receive {
@@ -169,8 +169,8 @@ struct LeaseResult {
 
 struct Nack {
   std::vector<std::string> leases;
-  std::optional<Duration> delay;  // else the backoff
-  std::string reason;
+  std::optional<Duration> delay = {};  // else the backoff
+  std::string reason = {};
   bool dead = false;   // to the dead letters now
   bool counts = true;  // false: the endpoint rested, this was no delivery
 };

@@ -22,15 +22,16 @@ struct TopicSettings {
   uint64_t retention_bytes = 0;                    // zero: no limit
   Cleanup cleanup = Cleanup::delete_old;
   Timestamps timestamps = Timestamps::create;
+  friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
 
 // What a PUT asks for: an absent field keeps its value.
 struct TopicChange {
-  std::optional<int32_t> partitions;
-  std::optional<Duration> retention_time;
-  std::optional<uint64_t> retention_bytes;
-  std::optional<Cleanup> cleanup;
-  std::optional<Timestamps> timestamps;
+  std::optional<int32_t> partitions = {};
+  std::optional<Duration> retention_time = {};
+  std::optional<uint64_t> retention_bytes = {};
+  std::optional<Cleanup> cleanup = {};
+  std::optional<Timestamps> timestamps = {};
   bool rekey = false;
 };
 
@@ -48,20 +49,41 @@ struct TopicInfo {
 };
 
 struct PublishRecord {
-  log::RecordView record;
+  log::RecordView record = {};
   std::optional<PartitionIndex> partition =
       {};  // else murmur2 of the key, as Kafka's Java client; keyless: round robin
   std::optional<int64_t> sequence = {};  // with Publish::producer: stored iff above the highest stored
 };
 
+// Lets a call be repeated without storing its records twice: the same key and fingerprint get the first
+// answer again for idempotency_window. While the first runs: conflict; with another fingerprint: key_reused;
+// too many keys: over_limit. Durable in the same commit as the records.
+struct Idempotency {
+  std::string key;
+  std::string scope;        // who calls: another caller's key is another key
+  std::string fingerprint;  // of the body
+};
+constexpr Duration idempotency_window = std::chrono::minutes(10);
+constexpr int64_t idempotency_keys_max = 4'000'000;
+constexpr size_t idempotency_key_bytes_max = 256;
+
+constexpr size_t records_per_publish_max = 10'000;
+constexpr size_t record_bytes_max = 1_MiB;  // key and value
+constexpr size_t headers_per_record_max = 100;
+constexpr size_t header_bytes_max = 32_KiB;  // of one record, names and values
+constexpr size_t producer_name_bytes_max = 256;
+constexpr size_t topics_max = 10'000;
+constexpr int32_t partitions_max = 100'000;  // of all topics
+
 // One call: all of its records are stored or none. The views must live until the call returns.
 struct Publish {
-  std::string topic;
-  std::vector<PublishRecord> records;
+  std::string topic = {};
+  std::vector<PublishRecord> records = {};
   // A steady producer: (producer, topic) has one rising sequence, for ever. `sequence` is for the call as a
   // whole.
   std::string producer = {};
   std::optional<int64_t> sequence = {};
+  std::optional<Idempotency> idempotency = {};  // not together with `producer`
   // Who publishes, for the flow graph; and the flow it belongs to (each record's header `correlationid`).
   std::string service = {};
 };
@@ -69,6 +91,7 @@ struct Publish {
 struct Stored {
   PartitionIndex partition;
   Offset offset;
+  friend bool operator==(const Stored&, const Stored&) = default;
 };
 // In the order of Publish::records; nullopt: already stored under its sequence.
 using PublishResult = std::vector<std::optional<Stored>>;

@@ -1,0 +1,353 @@
+#include "broker/topics.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/logging.h"
+#include "broker/names.h"
+#include "broker/well_known.h"
+
+namespace pabal::broker {
+
+using runtime::on;
+using runtime::Task;
+
+Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observer, BrokerOptions options)
+    : shards_(shards),
+      engine_(engine),
+      observer_(observer),
+      options_(std::move(options)),
+      lock_(shards.at(0).executor()),
+      open_(shards.count()) {}
+
+runtime::Shard& Topics::owner(const std::string& name) const {
+  return shards_.owner_of(std::hash<std::string>{}(name));
+}
+
+Result<std::shared_ptr<OpenTopic>> Topics::find_here(const std::string& name) {
+  Open& open = open_[owner(name).index()];
+  auto found = open.find(name);
+  if (found == open.end()) return error(ErrorCode::not_found, "there is no topic {}", name);
+  return found->second;
+}
+
+Result<TopicRecord> Topics::stored(const std::string& name) const {
+  const std::string* text = table_->find(name);
+  if (!text) return error(ErrorCode::not_found, "there is no topic {}", name);
+  return TopicRecord::decode(*text);
+}
+
+// -- opening
+// --------------------------------------------------------------------------------------------------------
+
+Task<Result<std::unique_ptr<Topics>>> Topics::open(runtime::Shards& shards, engine::Engine& engine,
+                                                   Observer& observer, BrokerOptions options) {
+  std::unique_ptr<Topics> topics(new Topics(shards, engine, observer, std::move(options)));
+  auto loaded = co_await on<Result<void>>(shards.at(0).executor(), [&] { return topics->load(); });
+  if (!loaded) co_return std::unexpected(loaded.error());
+  co_return topics;
+}
+
+Task<Result<void>> Topics::load() {
+  auto table =
+      co_await engine::Table::open(engine_, keeper().timers(), topics_log, {.name = "__pabal.topics"});
+  if (!table) co_return std::unexpected(table.error());
+  table_ = std::move(*table);
+  for (const auto& [name, entry] : table_->entries()) {
+    auto record = TopicRecord::decode(entry.value);
+    if (!record) co_return std::unexpected(record.error());
+    auto loaded = co_await load_topic(name, *record);
+    if (!loaded) co_return loaded;
+  }
+  co_return co_await forget_orphans();
+}
+
+Task<Result<void>> Topics::load_topic(std::string name, TopicRecord record) {
+  for (int32_t i = 0; i < record.settings.partitions; ++i) {
+    auto opened = co_await engine_.open_log(partition_log(record.id, PartitionIndex(i)),
+                                            log_settings(name, record.settings));
+    if (!opened) co_return opened;
+  }
+  co_await show(name, record);
+  co_return Result<void>{};
+}
+
+// Logs of topics whose making or deletion a crash cut off.
+Task<Result<void>> Topics::forget_orphans() {
+  std::set<TopicId> known;
+  for (const auto& [name, entry] : table_->entries()) {
+    TopicId id = TopicRecord::decode(entry.value)->id;
+    known.insert(id);
+    known.insert(producers_log(id).topic);
+  }
+  for (const auto& [log, name] : engine_.logs()) {
+    if (is_well_known(log.topic) || is_queue_log(log) || known.contains(log.topic)) continue;
+    SPDLOG_WARN("broker: removing partition {} of {}: no topic has it", log.partition, name);
+    auto removed = co_await engine_.delete_log(log);
+    if (!removed) co_return removed;
+  }
+  co_return Result<void>{};
+}
+
+Task<> Topics::show(std::string name, TopicRecord record) {
+  co_await on<bool>(owner(name).executor(), [&] { return show_here(name, record); });
+}
+
+Task<bool> Topics::show_here(std::string name, TopicRecord record) {
+  runtime::Shard& shard = owner(name);
+  auto& topic = open_[shard.index()][name];
+  if (topic) {
+    topic->set_settings(record.settings);
+  } else {
+    topic = std::make_shared<OpenTopic>(name, std::move(record), engine_, observer_, shard);
+  }
+  co_return true;
+}
+
+Task<bool> Topics::hide_here(std::string name) {
+  Open& open = open_[owner(name).index()];
+  auto found = open.find(name);
+  if (found == open.end()) co_return false;
+  std::shared_ptr<OpenTopic> topic = std::move(found->second);
+  open.erase(found);
+  co_await topic->stop();
+  co_return true;
+}
+
+// -- changing
+// -------------------------------------------------------------------------------------------------------
+
+Task<Result<Broker::Put>> Topics::put(std::string name, TopicChange change) {
+  if (auto sound = check_topic_name(name); !sound) co_return std::unexpected(sound.error());
+  co_return co_await on<Result<Broker::Put>>(keeper().executor(), [&] { return put_here(name, change); });
+}
+
+Task<Result<Broker::Put>> Topics::put_here(std::string name, TopicChange change) {
+  FifoLock::Turn turn = co_await lock_.take(keeper().timers());
+  auto before = stored(name);
+  bool created = !before && before.error().code == ErrorCode::not_found;
+  if (!before && !created) co_return std::unexpected(before.error());
+  TopicRecord record;
+  if (created) {
+    record.id =
+        Uuid::ordered(keeper().timers().clock().wall_now().time_since_epoch().count(), keeper().random());
+    record.settings = options_.topic_defaults;
+    record.settings.partitions = change.partitions.value_or(record.settings.partitions);
+  } else {
+    record = *before;
+  }
+  auto settings = changed(record.settings, change);
+  if (!settings) co_return std::unexpected(settings.error());
+  bool grows = !created && settings->partitions > record.settings.partitions;
+  if (grows && !change.rekey && guard_) {
+    if (auto fine = guard_(name, false); !fine) co_return std::unexpected(fine.error());
+  }
+  TopicRecord after{record.id, *settings};
+  if (!created && after == record) co_return Broker::Put{false};
+  co_return co_await write(std::move(name), std::move(record), std::move(after), created);
+}
+
+Result<void> Topics::check_limits(int32_t more_partitions, bool one_more) const {
+  if (one_more && table_->size() >= topics_max) {
+    return error(ErrorCode::over_limit, "there are {} topics, the most there may be", topics_max);
+  }
+  int64_t partitions = more_partitions;
+  for (const auto& [name, entry] : table_->entries()) {
+    if (auto record = TopicRecord::decode(entry.value)) partitions += record->settings.partitions;
+  }
+  if (partitions > partitions_max) {
+    return error(ErrorCode::over_limit, "it would make {} partitions of all topics, at most {}", partitions,
+                 partitions_max);
+  }
+  return {};
+}
+
+Task<Result<Broker::Put>> Topics::write(std::string name, TopicRecord before, TopicRecord after,
+                                        bool created) {
+  int32_t had = created ? 0 : before.settings.partitions;
+  if (auto fine = check_limits(after.settings.partitions - had, created); !fine) {
+    co_return std::unexpected(fine.error());
+  }
+  for (int32_t i = 0; i < after.settings.partitions; ++i) {
+    auto opened = co_await engine_.open_log(partition_log(after.id, PartitionIndex(i)),
+                                            log_settings(name, after.settings));
+    if (!opened) co_return std::unexpected(opened.error());
+  }
+  engine::TableChanges changes;
+  changes.push_back({name, after.encode()});
+  auto written = co_await table_->change(std::move(changes));
+  if (!written) co_return std::unexpected(written.error());
+  co_await show(name, after);
+  observer_.changed(created ? Change::topic_made : Change::topic_changed, name);
+  co_return Broker::Put{created};
+}
+
+Task<Result<void>> Topics::remove(std::string name) {
+  if (auto sound = check_topic_name(name); !sound) co_return std::unexpected(sound.error());
+  co_return co_await on<Result<void>>(keeper().executor(), [&] { return remove_here(name); });
+}
+
+Task<Result<void>> Topics::remove_here(std::string name) {
+  FifoLock::Turn turn = co_await lock_.take(keeper().timers());
+  auto record = stored(name);
+  if (!record) co_return std::unexpected(record.error());
+  if (guard_) {
+    if (auto fine = guard_(name, true); !fine) co_return fine;
+  }
+  engine::TableChanges changes;
+  changes.push_back({name, std::nullopt});
+  auto written = co_await table_->change(std::move(changes));
+  if (!written) co_return written;
+  co_await on<bool>(owner(name).executor(), [&] { return hide_here(name); });
+  for (int32_t i = 0; i < record->settings.partitions; ++i) {
+    auto deleted = co_await engine_.delete_log(partition_log(record->id, PartitionIndex(i)));
+    if (!deleted) SPDLOG_WARN("broker: partition {} of {}: {}", i, name, deleted.error().message);
+  }
+  std::ignore = co_await engine_.delete_log(producers_log(record->id));  // there may be none
+  observer_.changed(Change::topic_deleted, name);
+  co_return Result<void>{};
+}
+
+Task<Result<TopicRecord>> Topics::make_sure(std::string name, TopicChange change) {
+  auto there = co_await record(name);
+  if (there || there.error().code != ErrorCode::not_found) co_return there;
+  auto made = co_await put(name, std::move(change));
+  if (!made) co_return std::unexpected(made.error());
+  co_return co_await record(name);
+}
+
+Task<> Topics::set_gate(std::string name, std::function<Result<void>()> gate) {
+  co_await on<bool>(owner(name).executor(), [&] { return set_gate_here(name, gate); });
+}
+
+Task<bool> Topics::set_gate_here(std::string name, std::function<Result<void>()> gate) {
+  auto topic = find_here(name);
+  if (topic) (*topic)->set_gate(std::move(gate));
+  co_return topic.has_value();
+}
+
+// -- asking
+// ---------------------------------------------------------------------------------------------------------
+
+TopicInfo Topics::info_of(const std::string& name, const TopicRecord& record) const {
+  TopicInfo info{record.id, name, record.settings, {}, is_internal_name(name)};
+  for (int32_t i = 0; i < record.settings.partitions; ++i) {
+    auto range = engine_.range(partition_log(record.id, PartitionIndex(i)));
+    info.partitions.push_back({PartitionIndex(i), range.value_or(engine::LogRange{})});
+  }
+  return info;
+}
+
+Task<Result<TopicInfo>> Topics::info(std::string name) {
+  co_return co_await on<Result<TopicInfo>>(keeper().executor(), [&] { return info_here(name); });
+}
+
+Task<Result<TopicInfo>> Topics::info_here(std::string name) {
+  auto record = stored(name);
+  if (!record) co_return std::unexpected(record.error());
+  co_return info_of(name, *record);
+}
+
+Task<Result<std::vector<TopicInfo>>> Topics::list() {
+  co_return co_await on<Result<std::vector<TopicInfo>>>(keeper().executor(), [&] { return list_here(); });
+}
+
+Task<Result<std::vector<TopicInfo>>> Topics::list_here() {
+  std::vector<TopicInfo> all;
+  for (const auto& [name, entry] : table_->entries()) {
+    auto record = TopicRecord::decode(entry.value);
+    if (!record) co_return std::unexpected(record.error());
+    all.push_back(info_of(name, *record));
+  }
+  for (const auto& [log, name] : engine_.logs()) {
+    if (!is_well_known(log.topic)) continue;
+    TopicInfo info{log.topic, name, {.retention_time = {}}, {}, true};
+    info.partitions.push_back({log.partition, engine_.range(log).value_or(engine::LogRange{})});
+    all.push_back(std::move(info));
+  }
+  std::ranges::sort(all, {}, &TopicInfo::name);
+  co_return all;
+}
+
+Task<Result<TopicRecord>> Topics::record(std::string name) {
+  co_return co_await on<Result<TopicRecord>>(owner(name).executor(), [&] { return record_here(name); });
+}
+
+Task<Result<TopicRecord>> Topics::record_here(std::string name) {
+  auto topic = find_here(name);
+  if (!topic) co_return std::unexpected(topic.error());
+  co_return (*topic)->record();
+}
+
+// -- records
+// --------------------------------------------------------------------------------------------------------
+
+Task<Result<PublishResult>> Topics::publish(Publish publish) {
+  if (auto sound = check_topic_name(publish.topic); !sound) co_return std::unexpected(sound.error());
+  runtime::Executor executor = owner(publish.topic).executor();
+  while (true) {
+    auto result = co_await on<Result<PublishResult>>(executor, [&] { return publish_here(publish); });
+    if (result || result.error().code != ErrorCode::not_found || !options_.auto_create_topics)
+      co_return result;
+    auto made = co_await put(publish.topic, {});
+    if (!made) co_return std::unexpected(made.error());
+  }
+}
+
+Task<Result<PublishResult>> Topics::publish_here(const Publish& publish) {
+  auto topic = find_here(publish.topic);
+  if (!topic) co_return std::unexpected(topic.error());
+  std::shared_ptr<OpenTopic> held = *topic;
+  auto result = co_await held->publish(publish);
+  // Deleted meanwhile: that is how it stands, and no reason to make it anew.
+  if (!result && result.error().code == ErrorCode::not_found) {
+    co_return error(ErrorCode::unavailable, "topic {} was deleted meanwhile", publish.topic);
+  }
+  co_return result;
+}
+
+Task<Result<engine::ReadResult>> Topics::read(ReadRequest request) {
+  auto topic = co_await record(request.topic);
+  if (!topic) co_return std::unexpected(topic.error());
+  co_return co_await engine_.read(partition_log(topic->id, request.partition), request.from,
+                                  request.bytes_max);
+}
+
+Task<Result<Offset>> Topics::find(std::string name, PartitionIndex partition, StartPoint at) {
+  auto topic = co_await record(name);
+  if (!topic) co_return std::unexpected(topic.error());
+  engine::LogId log = partition_log(topic->id, partition);
+  if (const WallTime* time = std::get_if<WallTime>(&at)) co_return co_await engine_.find_time(log, *time);
+  auto range = engine_.range(log);
+  if (!range) co_return std::unexpected(range.error());
+  co_return std::get<StartAt>(at) == StartAt::earliest ? range->first : range->next;
+}
+
+Task<Result<void>> Topics::wait_for_records(std::string name, std::vector<PartitionOffset> seen,
+                                            Deadline deadline) {
+  co_return co_await on<Result<void>>(owner(name).executor(),
+                                      [&] { return wait_here(name, seen, deadline); });
+}
+
+Task<Result<void>> Topics::wait_here(std::string name, std::vector<PartitionOffset> seen, Deadline deadline) {
+  auto topic = find_here(name);
+  if (!topic) co_return std::unexpected(topic.error());
+  std::shared_ptr<OpenTopic> held = *topic;
+  co_return co_await held->wait_for_records(std::move(seen), deadline);
+}
+
+Task<> Topics::stop() {
+  for (size_t i = 0; i < shards_.count(); ++i) {
+    co_await on<bool>(shards_.at(i).executor(), [&] { return stop_here(i); });
+  }
+}
+
+Task<bool> Topics::stop_here(size_t shard) {
+  std::vector<std::shared_ptr<OpenTopic>> all;
+  for (const auto& [name, topic] : open_[shard]) all.push_back(topic);
+  for (const auto& topic : all) co_await topic->stop();
+  if (shard == 0) co_await table_->stop();
+  co_return true;
+}
+
+}  // namespace pabal::broker
