@@ -1,3 +1,4 @@
+import { env } from 'node:process'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
@@ -11,7 +12,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/v1': process.env.PABAL_SERVER ?? 'http://127.0.0.1:8080' } },
+  server: { proxy: { '/v1': env.PABAL_SERVER ?? 'http://127.0.0.1:8080' } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,

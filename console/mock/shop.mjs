@@ -1,0 +1,34 @@
+// The shop that the mock server pretends to have seen: who calls, who publishes, who reads, and how fast.
+
+export const PARTITIONS = { 'order.events': 4 }
+
+// topic: [publisher, records per second]
+export const TOPICS = {
+  'order.events': ['order', 624],
+  'inventory.events': ['inventory', 312],
+  'payment.events': ['payment', 312],
+  'shipping.events': ['shipping', 308],
+  'member.events': ['member', 210],
+  'notification.events': ['notification', 309],
+  'settlement.events': ['settlement', 311],
+}
+
+// queue: [topic, consumer, messages per second]
+export const QUEUES = {
+  'shipping.start': ['order.events', 'shipping', 308],
+  'member.points': ['order.events', 'member', 210],
+  'notification.mail': ['order.events', 'notification', 309],
+  'settlement.book': ['order.events', 'settlement', 311],
+  'order.progress': ['shipping.events', 'order', 308],
+  analytics: ['order.events', 'analytics', 624],
+}
+
+// [from, to, calls per second, p50 ms, p99 ms]
+export const CALLS = [
+  ['customer', 'order', 312, 4.1, 11],
+  ['order', 'inventory', 312, 0.9, 2.2],
+  ['order', 'member', 250, 0.8, 1.9],
+  ['order', 'payment', 312, 2.6, 8.4],
+]
+
+export const MAIL_ERROR = 'amount: expected a decimal, read "12,50"'

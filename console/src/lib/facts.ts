@@ -1,0 +1,74 @@
+// Sentences and small judgements about queues and services, so that every page says the same.
+import { ageSince, count, milliseconds, plural, rate, seconds, span } from './format'
+import type { Flow, FlowEdge, FlowNode, QueueFigures } from './types'
+
+export type Tone = '' | 'red' | 'amber'
+
+export function toneOf(node: Pick<FlowNode, 'state'> | undefined): Tone {
+  if (!node) return ''
+  return node.state === 'stuck' || node.state === 'gone' ? 'red' : node.state === 'slow' ? 'amber' : ''
+}
+
+export const nodeOf = (flow: Flow | undefined, id: string) => flow?.nodes.find((node) => node.id === id)
+export const nameOf = (id: string) => id.slice(id.indexOf(':') + 1)
+
+export function consumersOf(queue: QueueFigures): number | null {
+  return Array.isArray(queue.consumers) ? queue.consumers.length : (queue.consumers ?? null)
+}
+
+// The second line of a node in the flow picture.
+export function subline(node: FlowNode, flow: Flow, now: number): string {
+  if (node.kind === 'queue') return queueLine(node)
+  if (node.kind === 'topic') return `${rate(node.rate)}/s · ${plural(node.partitions ?? 1, 'partition')}`
+  if (node.state === 'gone') {
+    const age = ageSince(node.since, now)
+    return age === null ? 'gone' : `gone for ${span(age)}`
+  }
+  if (node.kind === 'client') return `${rate(node.rate)}/s`
+  const calls = flow.edges.some((edge) => edge.to === node.id && edge.kind === 'calls')
+  if (calls && node.p99_ms != null) return `${rate(node.rate)}/s · p99 ${milliseconds(node.p99_ms)}`
+  return `${rate(traffic(node, flow))}/s`
+}
+
+function queueLine(node: FlowNode): string {
+  const parts = [`${count(node.ready)} waiting`]
+  if (node.state !== 'ok' && node.oldest_ready_age_s != null) parts.push(seconds(node.oldest_ready_age_s))
+  return parts.join(' · ')
+}
+
+// What a service handles per second: its deliveries, else what it answers, else what it publishes.
+function traffic(node: FlowNode, flow: Flow): number | null {
+  const sum = (edges: FlowEdge[]) => (edges.length ? edges.reduce((total, edge) => total + (edge.rate ?? 0), 0) : null)
+  const into = flow.edges.filter((edge) => edge.to === node.id)
+  return (
+    sum(into.filter((edge) => edge.kind === 'delivers')) ??
+    sum(into.filter((edge) => edge.kind === 'calls')) ??
+    sum(flow.edges.filter((edge) => edge.from === node.id)) ??
+    node.rate ?? null
+  )
+}
+
+// One sentence that says how a queue is.
+export function verdict(queue: QueueFigures, node: FlowNode | undefined, now: number): { tone: Tone; text: string } {
+  const waits = `${plural(queue.ready, 'message')} ${queue.ready === 1 ? 'waits' : 'wait'}`
+  if (queue.paused) return { tone: 'amber', text: `Paused. ${waits}; none is lost.` }
+  const age = ageSince(node?.since, now)
+  const sinceText = age === null ? '' : ` for ${span(age)}`
+  if (node && node.state !== 'ok') {
+    const why = node.reason ? ` (${node.reason})` : ''
+    const word = node.state === 'slow' ? 'Slow' : 'Stuck'
+    return { tone: toneOf(node), text: `${word}${sinceText}${why}. ${waits}; none is lost.` }
+  }
+  if (queue.stalled) return { tone: 'amber', text: `${queue.stalled}. ${waits}; none is lost.` }
+  if (queue.dead) return { tone: 'red', text: `Flowing, but ${plural(queue.dead, 'message')} could not be handled and ${queue.dead === 1 ? 'waits' : 'wait'} as dead letters.` }
+  return { tone: '', text: queue.ready ? `Flowing. ${waits}, the oldest for ${seconds(queue.oldest_ready_age_s)}.` : 'Flowing. Nothing waits.' }
+}
+
+// A traffic line in words: "624 per second, p50 0.4 ms, p99 1.2 ms, no errors".
+export function edgeFigures(edge: FlowEdge, windowS: number): string {
+  const parts = [`${rate(edge.rate)} per second over ${windowS} s`]
+  if (edge.p50_ms != null) parts.push(`p50 ${milliseconds(edge.p50_ms)}`)
+  if (edge.p99_ms != null) parts.push(`p99 ${milliseconds(edge.p99_ms)}`)
+  if (edge.errors != null) parts.push(edge.errors ? plural(edge.errors, 'error') : 'no errors')
+  return parts.join(', ')
+}

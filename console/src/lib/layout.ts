@@ -1,0 +1,172 @@
+// The flow picture: where every node stands and how every line runs, in pixels. A pure function of who is joined
+// to whom and of the room there is, so nothing moves when a figure changes, and everybody sees the same picture.
+import { Graph, COLUMNS, TITLES, columnsOf, type Column } from './roles'
+import { rowsOf } from './rows'
+import type { FlowEdge, FlowNode } from './types'
+
+export const NODE_HEIGHT = 52
+const ROW_HEIGHT = 72
+const TOP = 30
+const GAP_MIN = 21
+const GAP_MAX = 96
+const WIDTH: Record<Column, [number, number]> = {
+  callers: [84, 150], asks: [136, 170], answers: [136, 170], topics: [136, 180], queues: [150, 190], consumes: [136, 170],
+  publishes: [126, 176],
+}
+
+export interface Box {
+  x: number
+  y: number
+  w: number
+  column: number
+}
+
+export interface Line {
+  id: string
+  path: string
+  back: boolean
+}
+
+export interface Picture {
+  width: number
+  height: number
+  boxes: Map<string, Box>
+  lines: Map<string, Line>
+  titles: { text: string; x: number }[]
+}
+
+export const lineId = (edge: FlowEdge) => `${edge.kind} ${edge.from} ${edge.to}`
+
+// Two flows with the same shape have the same picture.
+export function shapeOf(nodes: FlowNode[], edges: FlowEdge[]): string {
+  return [...nodes.map((node) => node.id).sort(), '|', ...edges.map(lineId).sort()].join('\n')
+}
+
+function widthOf(column: Column, names: string[]): number {
+  const [least, most] = WIDTH[column]
+  const longest = Math.max(...names.map((name) => name.length))
+  return Math.round(Math.min(most, Math.max(least, longest * 7.4 + 30)))
+}
+
+// Where each column begins. The lines fan out between topics and queues: that gap is twice as wide as the others.
+function positions(used: Column[], widths: number[], spare: number): number[] {
+  const weights = used.slice(1).map((column) => (column === 'queues' ? 2 : 1))
+  const unit = spare / Math.max(1, weights.reduce((total, weight) => total + weight, 0))
+  const left = [0]
+  weights.forEach((weight, index) => {
+    const gap = Math.min(GAP_MAX * weight, Math.max(GAP_MIN * weight, unit * weight))
+    left.push(left[index]! + widths[index]! + gap)
+  })
+  return left
+}
+
+export function layout(nodes: FlowNode[], edges: FlowEdge[], room: number): Picture {
+  const graph = new Graph(nodes, edges)
+  const columnOf = columnsOf(graph)
+  const rows = rowsOf(graph, columnOf)
+  const used = COLUMNS.filter((column) => graph.nodes.some((node) => columnOf.get(node.id) === column))
+  const widths = used.map((column) => widthOf(column, graph.nodes.filter((n) => columnOf.get(n.id) === column).map((n) => n.name)))
+  const sum = widths.reduce((total, width) => total + width, 0)
+  const left = positions(used, widths, room - sum)
+  const boxes = new Map<string, Box>()
+  for (const { id } of graph.nodes) {
+    const column = used.indexOf(columnOf.get(id)!)
+    boxes.set(id, { x: left[column]!, y: TOP + rows.at.get(id)! * ROW_HEIGHT, w: widths[column]!, column })
+  }
+  const height = TOP + Math.max(1, rows.count) * ROW_HEIGHT
+  return {
+    width: used.length ? left.at(-1)! + widths.at(-1)! : 0,
+    height,
+    boxes,
+    lines: new Router(boxes, left, widths, height).all(graph.edges),
+    titles: used.map((column, index) => ({ text: TITLES[column], x: left[index]! })),
+  }
+}
+
+// Draws the lines. One that passes other columns runs level through them, between the boxes.
+class Router {
+  readonly #boxes: Map<string, Box>
+  readonly #left: number[]
+  readonly #widths: number[]
+  readonly #height: number
+  readonly #taken = new Map<number, number>()
+
+  constructor(boxes: Map<string, Box>, left: number[], widths: number[], height: number) {
+    this.#boxes = boxes
+    this.#left = left
+    this.#widths = widths
+    this.#height = height
+  }
+
+  all(edges: FlowEdge[]): Map<string, Line> {
+    const sorted = [...edges].sort((a, b) => (lineId(a) < lineId(b) ? -1 : 1))
+    return new Map(sorted.map((edge) => [lineId(edge), this.#line(edge)]))
+  }
+
+  #line(edge: FlowEdge): Line {
+    const from = this.#boxes.get(edge.from)!
+    const to = this.#boxes.get(edge.to)!
+    const id = lineId(edge)
+    if (to.column > from.column) return { id, path: this.#forward(from, to), back: false }
+    if (to.column === from.column) return { id, path: arc(from, to), back: true }
+    return { id, path: this.#backward(from, to), back: true }
+  }
+
+  #forward(from: Box, to: Box): string {
+    const start = [from.x + from.w, middle(from)] as const
+    const end = [to.x, middle(to)] as const
+    if (to.column === from.column + 1) return `M${start}${curve(start, end)}`
+    const level = this.#level(from.column + 1, to.column - 1, start[1], end[1])
+    const enter = [this.#left[from.column + 1]!, level] as const
+    const leave = [this.#left[to.column - 1]! + this.#widths[to.column - 1]!, level] as const
+    return `M${start}${curve(start, enter)}L${leave}${curve(leave, end)}`
+  }
+
+  // Out of the bottom, level beneath the row to the left, and up (or down) into the other.
+  #backward(from: Box, to: Box): string {
+    const level = this.#apart(from.y + NODE_HEIGHT + (ROW_HEIGHT - NODE_HEIGHT) / 2)
+    const x1 = from.x + from.w / 2
+    const x2 = to.x + to.w / 2
+    const below = to.y < level
+    const y2 = below ? to.y + NODE_HEIGHT + 5 : to.y - 5
+    const turn = Math.min(14, Math.abs(y2 - level))
+    const y2turn = level + (below ? -turn : turn)
+    return `M${x1},${from.y + NODE_HEIGHT}Q${x1},${level} ${x1 - 14},${level}H${x2 + 14}Q${x2},${level} ${x2},${y2turn}V${y2}`
+  }
+
+  // The level nearest to both ends at which no box of the columns between is in the way.
+  #level(first: number, last: number, start: number, end: number): number {
+    const between = [...this.#boxes.values()].filter((box) => box.column >= first && box.column <= last)
+    const free = (y: number) => between.every((box) => y < box.y - 4 || y > box.y + NODE_HEIGHT + 4)
+    const gutters = []
+    for (let y = TOP - (ROW_HEIGHT - NODE_HEIGHT) / 2; y <= this.#height; y += ROW_HEIGHT / 2) gutters.push(y)
+    const cost = (y: number) => Math.abs(y - start) + Math.abs(y - end)
+    if (free(start) && cost(start) <= cost(end)) return start
+    if (free(end)) return end
+    const best = gutters.filter(free).sort((a, b) => cost(a) - cost(b) || a - b)[0]
+    return best === undefined ? end : this.#apart(best)
+  }
+
+  // Lines that share a level run side by side.
+  #apart(level: number): number {
+    const lines = this.#taken.get(level) ?? 0
+    this.#taken.set(level, lines + 1)
+    return level + (lines % 2 ? 1 : -1) * Math.min(8, Math.ceil(lines / 2) * 3)
+  }
+}
+
+type Point = readonly [number, number]
+const middle = (box: Box) => box.y + NODE_HEIGHT / 2
+
+function curve([x1, y1]: Point, [x2, y2]: Point): string {
+  if (y1 === y2) return `L${x2},${y2}`
+  const bend = Math.max(18, (x2 - x1) * 0.55)
+  return `C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`
+}
+
+function arc(from: Box, to: Box): string {
+  const x1 = from.x + from.w
+  const x2 = to.x + to.w
+  const out = Math.max(x1, x2) + 26
+  return `M${x1},${middle(from)}C${out},${middle(from)} ${out},${middle(to)} ${x2 + 5},${middle(to)}`
+}

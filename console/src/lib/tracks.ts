@@ -1,0 +1,156 @@
+// One trace as a picture: a line of time with one lane per service. Time is true to scale while somebody works;
+// a stretch in which nobody did is folded to a fixed width and says how long it was, so seconds of work stay
+// readable beside minutes of waiting.
+import { instant } from './format'
+import type { Trace, TraceEntry } from './types'
+
+const FOLD_RATIO = 0.12 // the longest pause is folded while it is more than this share of what is not folded yet
+const FOLD_MS_MIN = 40
+const FOLD_WIDTH = 0.09
+const TICK_APART = 0.075
+const MARK_WIDTH = 0.018 // room each moment needs, so that marks of one instant do not cover each other
+
+export interface Mark {
+  index: number
+  entry: TraceEntry
+  lane: string
+  x: number // 0..1
+  x2: number // where what took time ended; x when it took none
+  tone: 'plain' | 'ok' | 'bad' | 'wait'
+}
+
+// Work on a lane: from a delivery to how it ended, or a call as its caller and its callee saw it.
+export interface Bar {
+  lane: string
+  x: number
+  x2: number
+  kind: 'work' | 'call' | 'answer'
+  bad: boolean
+  index: number
+}
+
+export interface Fold {
+  x: number
+  w: number
+  s: number
+}
+
+export interface Link {
+  from: Mark
+  to: Mark
+}
+
+export interface Tracks {
+  lanes: string[]
+  marks: Mark[]
+  bars: Bar[]
+  folds: Fold[]
+  links: Link[]
+  start: number
+  end: number
+  ticks: { x: number; ms: number }[]
+}
+
+const TONES: Record<TraceEntry['kind'], Mark['tone']> = {
+  published: 'plain', delivered: 'plain', acked: 'ok', failed: 'bad', retry: 'wait', dead: 'bad', redriven: 'wait', call: 'plain',
+}
+
+const endOf = (entry: TraceEntry, at: number) => (entry.kind === 'call' ? at + (entry.duration_ms ?? 0) : at)
+export const laneOf = (entry: TraceEntry) => entry.service || (entry.queue ? `queue ${entry.queue}` : entry.topic || 'unknown')
+export const went = (entry: TraceEntry) => !entry.outcome || entry.outcome === 'ok' || /^2\d\d$/.test(entry.outcome)
+
+function foldsOf(pauses: number[]): boolean[] {
+  const folded = pauses.map(() => false)
+  let rest = pauses.reduce((sum, pause) => sum + pause, 0)
+  const longestFirst = pauses.map((_, index) => index).sort((a, b) => pauses[b]! - pauses[a]!)
+  for (const index of longestFirst) {
+    if (pauses[index]! <= FOLD_MS_MIN || pauses[index]! <= rest * FOLD_RATIO) break
+    folded[index] = true
+    rest -= pauses[index]!
+  }
+  return folded
+}
+
+// Maps instants to 0..1: each pause between two moments is as wide as it was long, or folded.
+class Scale {
+  readonly folds: Fold[] = []
+  #stops: [number, number][] = []
+
+  constructor(moments: number[]) {
+    const times = [...new Set(moments)].sort((a, b) => a - b)
+    const pauses = times.slice(1).map((time, index) => time - times[index]!)
+    const folded = foldsOf(pauses)
+    const worked = pauses.reduce((sum, pause, index) => sum + (folded[index] ? 0 : pause), 0)
+    const widths = pauses.map((pause, index) => (folded[index] ? FOLD_WIDTH : MARK_WIDTH + (worked ? pause / worked : 0)))
+    const full = widths.reduce((sum, width) => sum + width, 0) || 1
+    let x = 0
+    times.forEach((time, index) => {
+      this.#stops.push([time, x / full])
+      if (index >= widths.length) return
+      if (folded[index]) this.folds.push({ x: x / full, w: widths[index]! / full, s: pauses[index]! / 1000 })
+      x += widths[index]!
+    })
+  }
+
+  at(time: number): number {
+    const next = this.#stops.findIndex(([stop]) => stop >= time)
+    if (next <= 0) return next === 0 ? this.#stops[0]![1] : 1
+    const [t1, x1] = this.#stops[next - 1]!
+    const [t2, x2] = this.#stops[next]!
+    return x1 + ((time - t1) / (t2 - t1)) * (x2 - x1)
+  }
+
+  get stops(): readonly [number, number][] {
+    return this.#stops
+  }
+}
+
+export function tracks(trace: Trace): Tracks {
+  const timed = trace.entries.map((entry) => ({ entry, at: instant(entry.at) }))
+  const scale = new Scale(timed.flatMap(({ entry, at }) => [at, endOf(entry, at)]))
+  const marks = timed.map(({ entry, at }, index) => ({
+    index, entry, lane: laneOf(entry), x: scale.at(at), x2: scale.at(endOf(entry, at)),
+    tone: went(entry) ? TONES[entry.kind] : ('bad' as const),
+  }))
+  const lanes = [...new Set(marks.flatMap(({ lane, entry }) => (entry.kind === 'call' && entry.peer ? [lane, entry.peer] : [lane])))]
+  const start = timed[0]?.at ?? 0
+  const end = Math.max(start, ...timed.map(({ entry, at }) => endOf(entry, at)))
+  return { lanes, marks, bars: barsOf(marks), folds: scale.folds, links: linksOf(marks), start, end, ticks: ticksOf(scale, start) }
+}
+
+function barsOf(marks: Mark[]): Bar[] {
+  return marks.flatMap((mark): Bar[] => {
+    const { entry, lane, x, x2, index } = mark
+    const bad = mark.tone === 'bad'
+    if (entry.kind === 'call') {
+      const call: Bar = { lane, x, x2, kind: 'call', bad, index }
+      return entry.peer ? [call, { ...call, lane: entry.peer, kind: 'answer' }] : [call]
+    }
+    if (entry.kind !== 'delivered') return []
+    const end = marks.find((other) => other.index > index && (other.entry.kind === 'acked' || other.entry.kind === 'failed') && sameDelivery(other.entry, entry))
+    return end ? [{ lane, x, x2: end.x, kind: 'work', bad: end.tone === 'bad', index }] : []
+  })
+}
+
+const sameDelivery = (a: TraceEntry, b: TraceEntry) =>
+  a.queue === b.queue && a.record_id === b.record_id && (a.delivery ?? 1) === (b.delivery ?? 1)
+
+// From a record's publishing to each first delivery of it; from a redrive to the delivery it led to.
+function linksOf(marks: Mark[]): Link[] {
+  const links: Link[] = []
+  for (const to of marks) {
+    if (to.entry.kind !== 'delivered' || (to.entry.delivery ?? 1) > 1) continue
+    const from = marks.find((mark) => mark.entry.kind === 'published' && mark.entry.record_id && mark.entry.record_id === to.entry.record_id)
+    if (from) links.push({ from, to })
+  }
+  return links
+}
+
+// At the start, after each fold and at the end.
+function ticksOf(scale: Scale, start: number): Tracks['ticks'] {
+  const stops = scale.stops
+  if (!stops.length) return []
+  const after = scale.folds.map((fold) => stops.find(([, x]) => x >= fold.x + fold.w - 1e-9)!)
+  const ticks = [stops[0]!, ...after, stops.at(-1)!].map(([time, x]) => ({ x, ms: time - start }))
+  return ticks.filter((tick, index) => index === 0 || tick.x - ticks[index - 1]!.x > TICK_APART)
+}

@@ -1,0 +1,202 @@
+// What the server answers, field by field as its HTTP API names them. Fields that may be missing are optional.
+
+export type NodeState = 'ok' | 'slow' | 'stuck' | 'gone'
+export type NodeKind = 'service' | 'topic' | 'queue' | 'channel' | 'client'
+export type EdgeKind = 'publishes' | 'delivers' | 'calls'
+
+export interface FlowNode {
+  id: string
+  kind: NodeKind
+  name: string
+  state: NodeState
+  reason?: string | null
+  since?: string | null
+  rate?: number | null
+  // queues
+  topic?: string | null
+  ready?: number
+  leased?: number
+  delayed?: number
+  dead?: number
+  oldest_ready_age_s?: number | null
+  consumers?: number
+  // topics
+  partitions?: number
+  bytes?: number
+  // services
+  p99_ms?: number | null
+  last_seen?: string | null
+  via?: string | null
+}
+
+export interface FlowEdge {
+  from: string
+  to: string
+  kind: EdgeKind
+  rate?: number | null
+  p50_ms?: number | null
+  p99_ms?: number | null
+  errors?: number | null
+  last_seen?: string | null
+}
+
+export interface Flow {
+  window_s: number
+  nodes: FlowNode[]
+  edges: FlowEdge[]
+}
+
+export interface Need {
+  id: string
+  severity: 'red' | 'amber'
+  kind: string
+  title: string
+  text: string
+  since?: string | null
+  queue?: string | null
+  topic?: string | null
+  service?: string | null
+  actions: string[]
+}
+
+export interface Happening {
+  at: string
+  text: string
+  queue?: string | null
+  topic?: string | null
+  service?: string | null
+}
+
+export interface QueueFigures {
+  name: string
+  topic: string
+  ready: number
+  leased: number
+  delayed: number
+  dead: number
+  unscanned?: number | null
+  oldest_ready_age_s?: number | null
+  delivered_per_second?: number | null
+  acked_per_second?: number | null
+  retried_per_second?: number | null
+  consumers?: number | string[] | null
+  stalled?: string | null
+  paused?: boolean
+  lost_to_retention?: number
+}
+
+export interface TopicFigures {
+  name: string
+  partitions: number
+  published_per_second?: number | null
+  records: number
+  bytes: number
+}
+
+export interface Overview {
+  now: string
+  version: string
+  uptime_s: number
+  window_s: number
+  figures: {
+    published_per_second: number
+    delivered_per_second: number
+    durable_ms?: { p50: number | null; p99: number | null } | null
+    oldest_waiting?: { age_s: number; queue: string } | null
+    dead: number
+    dead_since?: string | null
+  }
+  storage?: { state: string; reason?: string | null; bytes: number; free_bytes: number }
+  needs_you: Need[]
+  just_happened: Happening[]
+  queues: QueueFigures[]
+  topics: TopicFigures[]
+  flow: Flow
+}
+
+export interface Partition {
+  partition: number
+  first_offset: number
+  next_offset: number
+  bytes: number
+}
+
+export interface TopicDetail {
+  id?: string
+  name?: string
+  partitions: Partition[] | number
+  partition_list?: Partition[]
+  [setting: string]: unknown
+}
+
+export interface RecordLook {
+  partition: number
+  offset: number
+  timestamp: string
+  key?: string | null
+  key_base64?: string
+  value?: unknown
+  value_base64?: string
+  tombstone?: boolean
+  headers?: Record<string, string>
+}
+
+export type MessageState = 'ready' | 'leased' | 'delayed' | 'dead'
+
+export interface MessageLook {
+  id: string
+  key?: string | null
+  body?: unknown
+  body_base64?: string
+  headers?: Record<string, string>
+  deliveries?: number
+  reason?: string | null
+  last_reason?: string | null
+  died_at?: string | null
+  enqueued_at?: string | null
+  due?: string | null
+  leased_by?: string | null
+  topic?: string | null
+  partition?: number
+  offset?: number
+}
+
+export interface Redrive {
+  state: 'running' | 'done' | 'stopped'
+  total: number
+  moved: number
+}
+
+export interface TraceEntry {
+  at: string
+  kind: 'published' | 'delivered' | 'acked' | 'failed' | 'retry' | 'dead' | 'redriven' | 'call'
+  service?: string | null
+  peer?: string | null
+  topic?: string | null
+  partition?: number
+  offset?: number
+  queue?: string | null
+  record_id?: string | null
+  type?: string | null
+  key?: string | null
+  correlation_id?: string | null
+  causation_id?: string | null
+  delivery?: number
+  outcome?: string | null
+  reason?: string | null
+  duration_ms?: number | null
+  due?: string | null
+}
+
+export interface Trace {
+  id: string
+  complete_since?: string | null
+  found: boolean
+  entries: TraceEntry[]
+}
+
+export interface Problem {
+  title?: string
+  status?: number
+  detail?: string
+}
