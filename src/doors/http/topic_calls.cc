@@ -1,0 +1,109 @@
+#include "doors/http/topic_calls.h"
+
+#include <functional>
+
+#include "doors/http/query.h"
+#include "doors/http/topic_json.h"
+
+namespace pabal::doors {
+namespace {
+
+// The nodes at the other ends of a topic's edges: who publishes to it, or which queues read it.
+Json neighbours(const Json& flow, const std::string& topic, std::string_view end, std::string_view other,
+                std::string_view edge_kind) {
+  Json list = Json::array();
+  std::string id = "topic:" + topic;
+  for (const Json& edge : flow.value("edges", Json::array())) {
+    if (edge.value("kind", "") != edge_kind || edge.value(std::string(end), "") != id) continue;
+    std::string node = edge.value(std::string(other), "");
+    size_t colon = node.find(':');
+    std::string kind = node.substr(0, colon);
+    std::string name = colon == std::string::npos ? node : node.substr(colon + 1);
+    list.push_back({{"name", name},
+                    {kind, name},
+                    {"rate", edge.value("rate", 0.0)},
+                    {"last_seen", edge.value("last_seen", "")}});
+  }
+  return list;
+}
+
+}  // namespace
+
+void TopicCalls::add_to(RouteTable& table) {
+  constexpr std::string_view body =
+      R"({"partitions": 1, "retention": {"time": "7d", "size": "10GiB"}, "cleanup": "delete", "durability": "flushed", "timestamps": "create"})";
+  constexpr std::string_view topic =
+      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [], "consumers": []})";
+  constexpr std::string_view all = R"({"topics": []})";
+  table.add(
+      {"PUT",
+       "/v1/topics/{topic}",
+       {"Topics", "Make a topic, or change its settings: 201 when made, 200 as it stands", 201, body, topic},
+       [this](Call c) { return put(std::move(c)); }});
+  table.add({"GET",
+             "/v1/topics",
+             {"Topics",
+              "All topics with their settings and partitions",
+              200,
+              "",
+              all,
+              {{"internal", "true: the server's own tables too"}}},
+             [this](Call c) { return list(std::move(c)); }});
+  table.add({"GET",
+             "/v1/topics/{topic}",
+             {"Topics", "One topic, with who published to it and read it of late", 200, "", topic},
+             [this](Call c) { return get(std::move(c)); }});
+  table.add(
+      {"DELETE", "/v1/topics/{topic}", {"Topics", "Delete a topic and its records", 204}, [this](Call c) {
+         return remove(std::move(c));
+       }});
+}
+
+TopicCalls::Answer TopicCalls::put(Call call) {
+  if (auto ok = need_json(call.request); !ok) co_return std::unexpected(ok.error());
+  auto change = read_topic_change(call.request.body);
+  if (!change) co_return std::unexpected(change.error());
+  auto put = co_await broker_.put_topic(call.name("topic"), std::move(*change));
+  if (!put) co_return std::unexpected(put.error());
+  auto topic = co_await broker_.topic(call.name("topic"));
+  if (!topic) co_return std::unexpected(topic.error());
+  co_return json_answer(put->created ? 201 : 200, topic_json(*topic));
+}
+
+TopicCalls::Answer TopicCalls::list(Call call) {
+  Query query(call.request.query());
+  auto internal = query.text("internal");
+  if (auto ok = query.finish(); !ok) co_return std::unexpected(ok.error());
+  auto topics = co_await broker_.topics();
+  if (!topics) co_return std::unexpected(topics.error());
+  Json list = Json::array();
+  for (const broker::TopicInfo& topic : *topics) {
+    if (!topic.internal || internal == "true") list.push_back(topic_json(topic));
+  }
+  co_return json_answer(200, Json{{"topics", std::move(list)}});
+}
+
+TopicCalls::Answer TopicCalls::get(Call call) {
+  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
+  auto topic = co_await broker_.topic(call.name("topic"));
+  if (!topic) co_return std::unexpected(topic.error());
+  co_return json_answer(200, co_await shown(std::move(*topic)));
+}
+
+runtime::Task<Json> TopicCalls::shown(broker::TopicInfo topic) {
+  Json json = topic_json(topic);
+  auto texts = co_await seeing_.current();
+  Json flow = texts ? Json::parse((*texts)->flow, nullptr, false) : Json::object();
+  if (!flow.is_object()) flow = Json::object();
+  json["producers"] = neighbours(flow, topic.name, "to", "from", "publishes");
+  json["consumers"] = neighbours(flow, topic.name, "from", "to", "delivers");
+  co_return json;
+}
+
+TopicCalls::Answer TopicCalls::remove(Call call) {
+  auto removed = co_await broker_.delete_topic(call.name("topic"));
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return no_content();
+}
+
+}  // namespace pabal::doors
