@@ -15,6 +15,7 @@ export default defineConfig({
   server: { proxy: { '/v1': env.PABAL_SERVER ?? 'http://127.0.0.1:8080' } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: 'test/build.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     fileParallelism: false,

@@ -18,6 +18,8 @@ export class MockServer {
     this.token = token
     this.requests = []
     this.streams = new Set()
+    this.waiting = []
+    this.hold = false // says nothing on a stream while true
     this.play(scenario)
   }
 
@@ -52,7 +54,13 @@ export class MockServer {
 
   send() {
     const event = `event: overview\ndata: ${JSON.stringify(answers.overview(this.world))}\n\n`
-    for (const stream of this.streams) stream.write(event)
+    if (!this.hold) for (const stream of this.streams) stream.write(event)
+    this.waiting = this.waiting.filter((wait) => --wait.left > 0 || wait.done())
+  }
+
+  // When that many more updates have been sent.
+  updates(count) {
+    return new Promise((resolve) => this.waiting.push({ left: count, done: () => void resolve() }))
   }
 
   answer(request, response) {
@@ -94,7 +102,8 @@ export class MockServer {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
     this.streams.add(response)
     response.on('close', () => this.streams.delete(response))
-    response.write(`event: overview\ndata: ${JSON.stringify(answers.overview(this.world))}\n\n`)
+    response.write(': here\n\n')
+    if (!this.hold) response.write(`event: overview\ndata: ${JSON.stringify(answers.overview(this.world))}\n\n`)
   }
 
   topic(url, name, what, response) {

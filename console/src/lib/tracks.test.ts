@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { trace as mockTrace } from '../../mock/trace.mjs'
+import { World } from '../../mock/world.mjs'
+import { say, standing } from './story'
+import { tracks } from './tracks'
+import type { Trace, TraceEntry } from './types'
+
+const order = () => mockTrace(new World('poison'), 'O-4711') as Trace
+const at = (ms: number) => new Date(Date.UTC(2026, 10, 20) + ms).toISOString()
+const made = (entries: Partial<TraceEntry>[]): Trace => ({ id: 'x', found: true, entries: entries as TraceEntry[] })
+
+test('one lane per service, in the order in which they first worked', () => {
+  expect(tracks(order()).lanes).toEqual(['customer', 'order', 'inventory', 'member', 'payment', 'shipping', 'settlement', 'notification'])
+})
+
+test('marks stand in time order within the line, and pauses are folded and told', () => {
+  const { marks, folds } = tracks(order())
+  for (const [index, mark] of marks.entries()) {
+    expect(mark.x).toBeGreaterThanOrEqual(index ? marks[index - 1]!.x : 0)
+    expect(mark.x2).toBeLessThanOrEqual(1)
+  }
+  expect(folds.map((fold) => Math.round(fold.s))).toEqual([1, 2, 387])
+})
+
+test('work is a bar from delivery to its end, failures are bad', () => {
+  const { bars } = tracks(order())
+  const mail = bars.filter((bar) => bar.lane === 'notification')
+  expect(mail.map((bar) => bar.bad)).toEqual([true, true, true, false])
+  expect(bars.filter((bar) => bar.lane === 'payment').map((bar) => bar.bad)).toEqual([true, false])
+})
+
+test('a single moment and an empty trace are no trouble', () => {
+  expect(tracks(made([])).marks).toEqual([])
+  expect(tracks(made([{ at: at(0), kind: 'published', service: 'order' }])).marks[0]!.x).toBe(0)
+})
+
+test('how it stands: finished after trouble, a dead letter, still at work, without trouble', () => {
+  expect(standing(order()).text).toContain('Finished, after trouble on the way')
+  const dead = made([{ at: at(0), kind: 'delivered', queue: 'q', record_id: '1' }, { at: at(9), kind: 'dead', queue: 'q', record_id: '1' }])
+  expect(standing(dead)).toMatchObject({ tone: 'red', text: expect.stringContaining('a dead letter in q') })
+  const waiting = made([{ at: at(0), kind: 'failed', queue: 'q', record_id: '1' }, { at: at(9), kind: 'retry', queue: 'q', record_id: '1' }])
+  expect(standing(waiting)).toMatchObject({ tone: 'amber' })
+  const fine = made([{ at: at(0), kind: 'delivered', queue: 'q', record_id: '1' }, { at: at(9), kind: 'acked', queue: 'q', record_id: '1', outcome: 'ok' }])
+  expect(standing(fine)).toMatchObject({ tone: '', text: expect.stringContaining('without trouble') })
+})
+
+test('every kind of entry is a sentence', () => {
+  for (const entry of order().entries) expect(say(entry)).not.toContain('undefined')
+})
