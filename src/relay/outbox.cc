@@ -100,8 +100,15 @@ Result<std::vector<OutboxRow>> Outbox::select(Transaction& tx, std::string_view 
   return out;
 }
 
-Result<std::vector<OutboxRow>> Outbox::waiting(Transaction& tx, int64_t rows_max) const {
-  return select(tx, "WHERE status = 'waiting'", "ASC", rows_max, {});
+Result<std::vector<OutboxRow>> Outbox::waiting(Transaction& tx, int64_t rows_max,
+                                               std::span<const std::string> except_topics) const {
+  std::string condition = "WHERE status = 'waiting'";
+  std::vector<Value> parameters;
+  for (const std::string& topic : except_topics) {
+    condition += " AND topic <> ?";
+    parameters.push_back(to_value(topic));
+  }
+  return select(tx, condition, "ASC", rows_max, parameters);
 }
 
 Result<std::vector<OutboxRow>> Outbox::list(Transaction& tx, std::string_view status,

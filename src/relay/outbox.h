@@ -14,11 +14,11 @@ namespace pabal::relay {
 // One event on its way from a service's database to a topic. `headers` and `payload` are JSON texts.
 struct OutboxRow {
   int64_t position = 0;  // the order of commits; also the sequence it is published with
-  std::string id;        // of the event
-  std::string topic;
-  std::string type;
-  std::string key;
-  std::string payload;
+  std::string id = {};   // of the event
+  std::string topic = {};
+  std::string type = {};
+  std::string key = {};
+  std::string payload = {};
   std::string headers = "{}";  // {"name": "value"}
   WallTime created_at = {};
   std::string status = "waiting";  // waiting, done, failed
@@ -53,8 +53,9 @@ class Outbox {
 
   // Status, position and attempts are set here. `conflict` when the id is there.
   Result<void> add(Transaction& tx, const OutboxRow& row) const;
-  // The next ones to be sent, by position.
-  Result<std::vector<OutboxRow>> waiting(Transaction& tx, int64_t rows_max) const;
+  // The next ones to be sent, by position, without those of some topics.
+  Result<std::vector<OutboxRow>> waiting(Transaction& tx, int64_t rows_max,
+                                         std::span<const std::string> except_topics = {}) const;
   // Rows of a status (empty: all), the newest last.
   Result<std::vector<OutboxRow>> list(Transaction& tx, std::string_view status, int64_t rows_max) const;
   struct Counts {
