@@ -61,8 +61,12 @@ class FileSystem {
     uint64_t free_bytes;  // for this process
   };
   virtual Result<Space> space(const std::string& path) = 0;
-  // An exclusive lock, or conflict when another process holds it.
+  // An exclusive lock on a file that is made when missing; conflict, with the holder's process id, when it is
+  // held. The file then says who holds it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 };
+
+// The operating system's. Lives for ever.
+FileSystem& system_file_system();
 
 }  // namespace pabal::runtime
