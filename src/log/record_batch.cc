@@ -84,20 +84,29 @@ bool read_record(BytesView body, const Frame& frame, int64_t& offset_delta, Stor
 
 }  // namespace
 
-Result<BatchView> BatchView::parse(BytesView bytes) {
-  if (bytes.size() < batch_header_bytes) {
+Result<size_t> batch_size(BytesView header) {
+  if (header.size() < batch_header_bytes) {
     return error(ErrorCode::corrupt, "a record batch has at least {} bytes; {} are left", batch_header_bytes,
-                 bytes.size());
+                 header.size());
   }
-  if (auto magic = load<int8_t>(bytes, at::magic); magic != 2) {
+  if (auto magic = load<int8_t>(header, at::magic); magic != 2) {
     return error(ErrorCode::corrupt, "magic {} instead of 2 at byte 16 of a record batch", magic);
   }
-  int64_t total = int64_t{load<int32_t>(bytes, at::batch_length)} + static_cast<int64_t>(at::length_ends);
-  if (total < static_cast<int64_t>(batch_header_bytes) || total > static_cast<int64_t>(bytes.size())) {
-    return error(ErrorCode::corrupt, "a record batch says it has {} bytes; {} are there", total,
+  int64_t total = int64_t{load<int32_t>(header, at::batch_length)} + static_cast<int64_t>(at::length_ends);
+  if (total < static_cast<int64_t>(batch_header_bytes)) {
+    return error(ErrorCode::corrupt, "a record batch says it has {} bytes", total);
+  }
+  return static_cast<size_t>(total);
+}
+
+Result<BatchView> BatchView::parse(BytesView bytes) {
+  auto total = batch_size(bytes);
+  if (!total) return std::unexpected(total.error());
+  if (*total > bytes.size()) {
+    return error(ErrorCode::corrupt, "a record batch says it has {} bytes; {} are there", *total,
                  bytes.size());
   }
-  BatchView batch(bytes.first(static_cast<size_t>(total)));
+  BatchView batch(bytes.first(*total));
   int32_t delta = load<int32_t>(bytes, at::last_offset_delta);
   if (delta < 0 || batch.base_offset().value() < 0 ||
       batch.base_offset().value() > std::numeric_limits<int64_t>::max() - delta - 1) {

@@ -58,6 +58,10 @@ class BatchView {
   BytesView bytes_;
 };
 
+// How many bytes the batch has whose first 61 bytes these are (more may follow); `corrupt` when they cannot
+// be.
+[[nodiscard]] Result<size_t> batch_size(BytesView header);
+
 // Fills in what lies outside the CRC.
 void set_base_offset(std::span<uint8_t> batch, Offset base);
 void set_leader_epoch(std::span<uint8_t> batch, LeaderEpoch epoch);

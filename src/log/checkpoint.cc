@@ -1,0 +1,200 @@
+#include "log/checkpoint.h"
+
+#include "base/crc32c.h"
+#include "log/big_endian.h"
+
+namespace pabal::log {
+namespace {
+
+constexpr uint64_t checkpoint_magic = 0x504142414c435031;  // "PABALCP1"
+constexpr size_t header_bytes = 20;
+constexpr size_t segment_entry_bytes = 40;
+constexpr size_t log_entry_bytes_min = 16 + 4 + 8 + 8 + 4 + 4 + 8 + 8 + 4;
+constexpr size_t text_entry_bytes_min = 4;
+
+class Writer {
+ public:
+  explicit Writer(Bytes& out) : out_(out) {}
+
+  template <class T>
+  void number(T value) {
+    size_t position = out_.size();
+    out_.resize(position + sizeof value);
+    store<T>(out_, position, value);
+  }
+  void text(std::string_view value) {
+    number(static_cast<uint32_t>(value.size()));
+    BytesView bytes = as_bytes(value);
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+  }
+  void uuid(const Uuid& id) { out_.insert(out_.end(), id.bytes.begin(), id.bytes.end()); }
+  void time(WallTime t) { number(int64_t{t.time_since_epoch().count()}); }
+
+ private:
+  Bytes& out_;
+};
+
+// Reads fields one after the other. Once the bytes have run out everything reads as zero, and ok() is false.
+class Reader {
+ public:
+  explicit Reader(BytesView in) : in_(in) {}
+
+  template <class T>
+  T number() {
+    if (!have(sizeof(T))) return T{};
+    T value = load<T>(in_, 0);
+    in_ = in_.subspan(sizeof(T));
+    return value;
+  }
+  std::string text() {
+    auto size = number<uint32_t>();
+    if (!have(size)) return {};
+    std::string value(as_text(in_.first(size)));
+    in_ = in_.subspan(size);
+    return value;
+  }
+  Uuid uuid() {
+    Uuid id;
+    if (!have(id.bytes.size())) return id;
+    std::memcpy(id.bytes.data(), in_.data(), id.bytes.size());
+    in_ = in_.subspan(id.bytes.size());
+    return id;
+  }
+  WallTime time() { return WallTime(std::chrono::milliseconds(number<int64_t>())); }
+  // A count of things of at least `each` bytes; so many must be left.
+  uint32_t count(size_t each) {
+    auto n = number<uint32_t>();
+    return have(uint64_t{n} * each) ? n : 0;
+  }
+  [[nodiscard]] bool done() const { return ok_ && in_.empty(); }
+
+ private:
+  bool have(uint64_t bytes) { return ok_ = ok_ && bytes <= in_.size(); }
+
+  BytesView in_;
+  bool ok_ = true;
+};
+
+void write_segment(Writer& out, const SegmentState& segment) {
+  out.number(segment.base.value());
+  out.number(segment.next.value());
+  out.number(segment.bytes);
+  out.time(segment.last_append);
+  out.time(segment.max_timestamp);
+}
+
+void write_log(Writer& out, const LogCheckpoint& log) {
+  out.uuid(log.log.topic);
+  out.number(log.log.partition.value());
+  out.number(int64_t{log.settings.retention_time.count()});
+  out.number(log.settings.retention_bytes);
+  out.text(log.settings.name);
+  out.number(log.epoch.value());
+  out.number(log.first.value());
+  out.number(log.next.value());
+  out.number(static_cast<uint32_t>(log.segments.size()));
+  for (const SegmentState& segment : log.segments) write_segment(out, segment);
+}
+
+SegmentState read_segment(Reader& in) {
+  SegmentState segment;
+  segment.base = Offset(in.number<int64_t>());
+  segment.next = Offset(in.number<int64_t>());
+  segment.bytes = in.number<uint64_t>();
+  segment.last_append = in.time();
+  segment.max_timestamp = in.time();
+  return segment;
+}
+
+LogCheckpoint read_log(Reader& in) {
+  LogCheckpoint log;
+  log.log.topic = in.uuid();
+  log.log.partition = PartitionIndex(in.number<int32_t>());
+  log.settings.retention_time = Duration(in.number<int64_t>());
+  log.settings.retention_bytes = in.number<uint64_t>();
+  log.settings.name = in.text();
+  log.epoch = LeaderEpoch(in.number<int32_t>());
+  log.first = Offset(in.number<int64_t>());
+  log.next = Offset(in.number<int64_t>());
+  uint32_t segments = in.count(segment_entry_bytes);
+  log.segments.reserve(segments);
+  for (uint32_t i = 0; i < segments; ++i) log.segments.push_back(read_segment(in));
+  return log;
+}
+
+std::string path_in(const std::string& directory) { return directory + "/checkpoint"; }
+
+}  // namespace
+
+Bytes encode_checkpoint(const Checkpoint& checkpoint) {
+  Bytes bytes(header_bytes);
+  Writer out(bytes);
+  out.number(checkpoint.journal_id);
+  out.number(checkpoint.replay_from.lsn);
+  out.number(checkpoint.replay_from.file);
+  out.number(checkpoint.replay_from.offset);
+  out.number(static_cast<uint32_t>(checkpoint.logs.size()));
+  for (const LogCheckpoint& log : checkpoint.logs) write_log(out, log);
+  out.number(static_cast<uint32_t>(checkpoint.removals.size()));
+  for (const std::string& path : checkpoint.removals) out.text(path);
+  store<uint64_t>(bytes, 0, checkpoint_magic);
+  store<uint64_t>(bytes, 12, bytes.size() - header_bytes);
+  store<uint32_t>(bytes, 8, crc32c(BytesView(bytes).subspan(12)));
+  return bytes;
+}
+
+Result<Checkpoint> decode_checkpoint(BytesView bytes) {
+  if (bytes.size() < header_bytes || load<uint64_t>(bytes, 0) != checkpoint_magic) {
+    return error(ErrorCode::corrupt, "the checkpoint does not begin like one");
+  }
+  if (load<uint64_t>(bytes, 12) != bytes.size() - header_bytes ||
+      load<uint32_t>(bytes, 8) != crc32c(bytes.subspan(12))) {
+    return error(ErrorCode::corrupt, "the checkpoint's checksum does not agree with its {} bytes",
+                 bytes.size());
+  }
+  Reader in(bytes.subspan(header_bytes));
+  Checkpoint checkpoint;
+  checkpoint.journal_id = in.number<uint64_t>();
+  checkpoint.replay_from.lsn = in.number<uint64_t>();
+  checkpoint.replay_from.file = in.number<uint32_t>();
+  checkpoint.replay_from.offset = in.number<uint64_t>();
+  uint32_t logs = in.count(log_entry_bytes_min);
+  checkpoint.logs.reserve(logs);
+  for (uint32_t i = 0; i < logs; ++i) checkpoint.logs.push_back(read_log(in));
+  uint32_t removals = in.count(text_entry_bytes_min);
+  for (uint32_t i = 0; i < removals; ++i) checkpoint.removals.push_back(in.text());
+  if (!in.done()) return error(ErrorCode::corrupt, "the checkpoint's fields do not fill its bytes");
+  return checkpoint;
+}
+
+Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
+                             const Checkpoint& checkpoint) {
+  std::string aside = path_in(directory) + ".new";
+  Bytes bytes = encode_checkpoint(checkpoint);
+  auto file = files.open(aside, runtime::OpenMode::create);
+  if (!file) return std::unexpected(file.error());
+  if (auto done = (*file)->resize(0); !done) return done;
+  if (auto done = (*file)->write_at(0, bytes); !done) return done;
+  if (auto done = (*file)->flush(); !done) return done;
+  if (auto done = files.rename(aside, path_in(directory)); !done) return done;
+  return files.flush_directory(directory);
+}
+
+Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory) {
+  auto file = files.open(path_in(directory), runtime::OpenMode::read);
+  if (!file) return std::unexpected(file.error());
+  auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  Bytes bytes(*size);
+  auto got = (*file)->read_at(0, bytes);
+  if (!got) return std::unexpected(got.error());
+  auto checkpoint = decode_checkpoint(BytesView(bytes).first(*got));
+  if (!checkpoint) {
+    Error e = checkpoint.error();
+    e.message = path_in(directory) + ": " + e.message;
+    return std::unexpected(std::move(e));
+  }
+  return checkpoint;
+}
+
+}  // namespace pabal::log

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "log/journal.h"
+#include "log/log_id.h"
+#include "runtime/file_system.h"
+
+namespace pabal::log {
+
+// What a segment file holds, as far as it is durable.
+struct SegmentState {
+  Offset base = {};
+  Offset next = {};
+  uint64_t bytes = 0;
+  WallTime last_append = {};    // the wall clock's, for retention
+  WallTime max_timestamp = {};  // the records', for look-ups by time
+  friend bool operator==(const SegmentState&, const SegmentState&) = default;
+};
+
+// One log at the checkpoint: its records [first, next) lie in its segments.
+struct LogCheckpoint {
+  LogId log = {};
+  LogSettings settings = {};
+  LeaderEpoch epoch = {};
+  Offset first = {};
+  Offset next = {};
+  std::vector<SegmentState> segments = {};  // in offset order
+  friend bool operator==(const LogCheckpoint&, const LogCheckpoint&) = default;
+};
+
+// All that is durable outside of the journal, at one block of it: with it no segment has to be opened on
+// start, and no block below `replay_from` is needed any more.
+struct Checkpoint {
+  uint64_t journal_id = 0;
+  JournalPosition replay_from = {};
+  std::vector<LogCheckpoint> logs = {};
+  std::vector<std::string> removals = {};  // files and directories that nothing refers to any more
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+// The file, big-endian: 0 magic u64 | 8 crc u32 (of byte 12 on) | 12 body_bytes u64 | 20 body. The body:
+//   journal_id u64 | lsn u64 | file u32 | offset u64 | log_count u32 | logs | removal_count u32 | removals
+//   log:     topic 16 | partition i32 | retention_time_ns i64 | retention_bytes u64 | name | epoch i32 |
+//            first i64 | next i64 | segment_count u32 | segments
+//   segment: base i64 | next i64 | bytes u64 | last_append_ms i64 | max_timestamp_ms i64
+//   name, removal: size u32 | text
+[[nodiscard]] Bytes encode_checkpoint(const Checkpoint& checkpoint);
+[[nodiscard]] Result<Checkpoint> decode_checkpoint(BytesView bytes);
+
+// Writes it aside and puts it in place; durable after return. The file that was there stays until then.
+[[nodiscard]] Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
+                                           const Checkpoint& checkpoint);
+// not_found when there is none.
+[[nodiscard]] Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory);
+
+}  // namespace pabal::log

@@ -1,0 +1,104 @@
+#include "log/journal.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/check.h"
+
+namespace pabal::log {
+namespace {
+
+constexpr std::string_view file_suffix = ".journal";
+constexpr size_t prepare_piece_bytes = 1_MiB;  // flushed one by one, so that no commit's flush waits for all
+
+std::optional<uint32_t> number_of(std::string_view name) {
+  if (!name.ends_with(file_suffix)) return std::nullopt;
+  name.remove_suffix(file_suffix.size());
+  uint32_t number = 0;
+  auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (problem != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+Result<void> write_zeros(runtime::File& file, uint64_t bytes) {
+  const Bytes zeros(std::min<uint64_t>(bytes, prepare_piece_bytes));
+  for (uint64_t position = 0; position < bytes; position += zeros.size()) {
+    uint64_t count = std::min<uint64_t>(zeros.size(), bytes - position);
+    if (auto done = file.write_at(position, BytesView(zeros).first(count)); !done) return done;
+    if (auto done = file.flush(); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string journal_file_path(const std::string& directory, uint32_t number) {
+  return fmt::format("{}/{}{}", directory, number, file_suffix);
+}
+
+Result<std::vector<uint32_t>> journal_files(runtime::FileSystem& files, const std::string& directory) {
+  auto names = files.list(directory);
+  if (!names) return std::unexpected(names.error());
+  std::vector<uint32_t> numbers;
+  for (const std::string& name : *names) {
+    if (auto number = number_of(name)) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+Result<JournalFile> prepare_journal_file(runtime::FileSystem& files, const std::string& directory,
+                                         uint32_t number, uint64_t bytes) {
+  auto file = files.open(journal_file_path(directory, number), runtime::OpenMode::create);
+  if (!file) return std::unexpected(file.error());
+  if (auto done = (*file)->reserve(bytes); !done) return std::unexpected(done.error());
+  if (auto done = write_zeros(**file, bytes); !done) return std::unexpected(done.error());
+  if (auto done = files.flush_directory(directory); !done) return std::unexpected(done.error());
+  return JournalFile{number, bytes, std::move(*file)};
+}
+
+bool Journal::fits(uint64_t bytes) const {
+  return next_.offset + bytes <= current_.bytes || (!spare_.empty() && bytes <= spare_.front().bytes);
+}
+
+Result<void> Journal::write(BytesView block) {
+  check(fits(block.size()), "a block of {} bytes does not fit the journal", block.size());
+  if (next_.offset + block.size() > current_.bytes) change_file();
+  if (auto done = current_.file->write_at(next_.offset, block); !done) return done;
+  next_.offset += block.size();
+  ++next_.lsn;
+  return {};
+}
+
+void Journal::change_file() {
+  full_.push_back({std::move(current_), next_.lsn});
+  current_ = std::move(spare_.front());
+  spare_.pop_front();
+  next_.file = current_.number;
+  next_.offset = 0;
+}
+
+uint64_t Journal::bytes() const {
+  uint64_t sum = current_.bytes;
+  for (const Full& full : full_) sum += full.file.bytes;
+  for (const JournalFile& file : spare_) sum += file.bytes;
+  return sum;
+}
+
+uint32_t Journal::free_number() const {
+  std::set<uint32_t> used{current_.number};
+  for (const Full& full : full_) used.insert(full.file.number);
+  for (const JournalFile& file : spare_) used.insert(file.number);
+  uint32_t number = 0;
+  while (used.contains(number)) ++number;
+  return number;
+}
+
+void Journal::recycle_below(uint64_t lsn) {
+  while (!full_.empty() && full_.front().end_lsn <= lsn) {
+    if (full_.front().file.bytes >= file_bytes_) spare_.push_back(std::move(full_.front().file));
+    full_.pop_front();
+  }
+}
+
+}  // namespace pabal::log

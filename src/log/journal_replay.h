@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "log/journal.h"
+#include "log/journal_format.h"
+
+namespace pabal::log {
+
+// Bytes of a flush that a crash interrupted: nobody was told that they are durable.
+struct TornTail {
+  JournalPosition at;
+  Bytes bytes;  // what was there
+};
+
+// A block that was durable and is not there any more.
+struct JournalDamage {
+  JournalPosition at;
+  std::string problem;
+};
+
+struct ReplayReport {
+  JournalPosition next;  // where the next block goes
+  uint64_t blocks = 0;   // handed out
+  uint64_t bytes = 0;
+  std::optional<TornTail> torn = {};
+  std::optional<JournalDamage> damage = {};
+};
+
+// Hands each block from `from` on to `apply`, in order, and says how the journal ends. An error of `apply` or
+// of the disk ends it. Reads only.
+[[nodiscard]] Result<ReplayReport> replay_journal(runtime::FileSystem& files, const std::string& directory,
+                                                  uint64_t journal_id, JournalPosition from,
+                                                  const std::function<Result<void>(const BlockView&)>& apply);
+
+}  // namespace pabal::log

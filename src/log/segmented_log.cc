@@ -1,0 +1,173 @@
+#include "log/segmented_log.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace pabal::log {
+namespace {
+
+constexpr size_t write_bytes_max = 1_MiB;  // small batches are gathered up to this
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+}  // namespace
+
+std::string segment_path(const std::string& directory, Offset base) {
+  return fmt::format("{}/{:020}.log", directory, base.value());
+}
+
+SegmentedLog::SegmentedLog(FileCache& files, std::string directory, const LogCheckpoint& state,
+                           SegmentLimits limits)
+    : files_(files), directory_(std::move(directory)), limits_(limits), next_(state.next) {
+  for (const SegmentState& segment : state.segments) {
+    segments_.push_back(std::make_shared<Segment>(segment_path(directory_, segment.base), segment));
+  }
+  cut_needed_ = !segments_.empty();
+  published_.set(std::make_shared<const Segments>(segments_));
+}
+
+Result<void> SegmentedLog::append(std::span<const SharedBytes> batches, WallTime now) {
+  while (!batches.empty() && BatchView::parse(batches.front().view())->base_offset() < next_) {
+    batches = batches.subspan(1);
+  }
+  Bytes gathered;
+  while (!batches.empty()) {
+    auto segment = segment_for(batches.front().size());
+    if (!segment) return std::unexpected(segment.error());
+    uint64_t position = (*segment)->state().bytes;
+    uint64_t room = std::max<uint64_t>(limits_.segment_bytes - std::min(position, limits_.segment_bytes), 1);
+    size_t count = 0;
+    gathered.clear();
+    do {
+      BytesView batch = batches[count++].view();
+      gathered.insert(gathered.end(), batch.begin(), batch.end());
+    } while (count < batches.size() &&
+             gathered.size() + batches[count].size() <= std::min<uint64_t>(room, write_bytes_max));
+    auto file = files_.open((*segment)->path());
+    if (!file) return std::unexpected(file.error());
+    if (auto done = (*file)->write_at(position, gathered); !done) return done;
+    if (std::ranges::find(dirty_, *segment) == dirty_.end()) dirty_.push_back(*segment);
+    for (const SharedBytes& written : batches.first(count)) {
+      auto batch = BatchView::parse(written.view());
+      check(batch && batch->base_offset() == next_, "{} goes on at {}, not at {}", directory_, next_,
+            batch ? batch->base_offset() : Offset(-1));
+      (*segment)->grew(*batch, now);
+      next_ = batch->next_offset();
+    }
+    batches = batches.subspan(count);
+  }
+  return {};
+}
+
+// The segment that the next `bytes` go to.
+Result<std::shared_ptr<Segment>> SegmentedLog::segment_for(size_t bytes) {
+  if (segments_.empty()) return start_segment();
+  const auto& last = segments_.back();
+  if (cut_needed_) {
+    if (auto done = cut_to_checkpoint(*last); !done) return std::unexpected(done.error());
+    cut_needed_ = false;
+  }
+  uint64_t used = last->state().bytes;
+  if (used > 0 && used + bytes > limits_.segment_bytes) return start_segment();
+  return last;
+}
+
+Result<std::shared_ptr<Segment>> SegmentedLog::start_segment() {
+  std::string path = segment_path(directory_, next_);
+  if (auto done = files_.file_system().make_directories(directory_); !done)
+    return std::unexpected(done.error());
+  if (auto file = files_.create(path); !file) return std::unexpected(file.error());
+  segments_.push_back(std::make_shared<Segment>(path, SegmentState{.base = next_, .next = next_}));
+  names_dirty_ = true;
+  cut_needed_ = false;
+  published_.set(std::make_shared<const Segments>(segments_));
+  return segments_.back();
+}
+
+// What lies above the checkpointed length was never flushed, or is in the journal as well.
+Result<void> SegmentedLog::cut_to_checkpoint(Segment& segment) {
+  auto file = files_.open(segment.path());
+  if (!file) return std::unexpected(file.error());
+  auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  uint64_t expected = segment.state().bytes;
+  if (*size < expected) {
+    return error(ErrorCode::corrupt, "{} is damaged at byte {}: it ends there; {} bytes were durable",
+                 segment.path(), *size, expected);
+  }
+  return *size == expected ? Result<void>() : (*file)->resize(expected);
+}
+
+Result<void> SegmentedLog::flush() {
+  for (const auto& segment : dirty_) {
+    auto file = files_.open(segment->path());
+    if (!file) return std::unexpected(file.error());
+    if (auto done = (*file)->flush(); !done) return done;
+  }
+  if (names_dirty_) {
+    std::string topic = parent_of(directory_);
+    for (const std::string& changed : {directory_, topic, parent_of(topic)}) {
+      if (auto done = files_.file_system().flush_directory(changed); !done) return done;
+    }
+  }
+  dirty_.clear();
+  names_dirty_ = false;
+  return {};
+}
+
+std::vector<std::string> SegmentedLog::trim(Offset first) {
+  std::vector<std::string> removed;
+  auto keeps = [&](const std::shared_ptr<Segment>& segment) { return segment->state().next > first; };
+  auto kept = std::ranges::find_if(segments_, keeps);
+  for (auto it = segments_.begin(); it != kept; ++it) {
+    removed.push_back((*it)->path());
+    std::erase(dirty_, *it);
+  }
+  segments_.erase(segments_.begin(), kept);
+  if (segments_.empty()) cut_needed_ = false;
+  next_ = std::max(next_, first);
+  if (!removed.empty()) published_.set(std::make_shared<const Segments>(segments_));
+  return removed;
+}
+
+std::vector<SegmentState> SegmentedLog::states() const {
+  std::vector<SegmentState> all;
+  for (const auto& segment : segments_) all.push_back(segment->state());
+  return all;
+}
+
+uint64_t SegmentedLog::bytes() const {
+  uint64_t sum = 0;
+  for (const auto& segment : *published_.get()) sum += segment->state().bytes;
+  return sum;
+}
+
+Offset SegmentedLog::end() const {
+  auto segments = published_.get();
+  return segments->empty() ? Offset() : segments->back()->state().next;
+}
+
+Result<std::vector<SharedBytes>> SegmentedLog::read(Offset from, size_t bytes_max) const {
+  auto segments = published_.get();
+  for (auto it = segments->rbegin(); it != segments->rend(); ++it) {
+    SegmentState state = (*it)->state();
+    if (state.base > from) continue;
+    if (state.next <= from) break;
+    return (*it)->read(files_, from, bytes_max);
+  }
+  return std::vector<SharedBytes>();
+}
+
+Result<std::optional<Offset>> SegmentedLog::find_time(WallTime time, Offset first) const {
+  auto segments = published_.get();
+  for (const auto& segment : *segments) {
+    SegmentState state = segment->state();
+    if (state.next <= first || state.bytes == 0 || state.max_timestamp < time) continue;
+    auto found = segment->find_time(files_, time, first);
+    if (!found || *found) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pabal::log

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "log/published.h"
+#include "log/segment.h"
+
+namespace pabal::log {
+
+struct SegmentLimits {
+  uint64_t segment_bytes = 128_MiB;  // a full segment is closed and the next one begun
+};
+
+// The segment files of one log, in a directory of their own. One thread writes, any thread reads; both may
+// wait for the disk. What append() wrote is readable at once, and durable after flush().
+class SegmentedLog {
+ public:
+  // As a checkpoint left it; an empty one makes its directory when it is first written.
+  SegmentedLog(FileCache& files, std::string directory, const LogCheckpoint& state, SegmentLimits limits);
+
+  // The writer's.
+
+  // Writes batches that follow what is there (next()); those below next() are skipped, so that after an error
+  // the call can be repeated.
+  Result<void> append(std::span<const SharedBytes> batches, WallTime now);
+  Result<void> flush();
+  [[nodiscard]] bool dirty() const { return !dirty_.empty(); }
+  // Forgets the segments that lie wholly below `first` and returns their paths, for removal when no
+  // checkpoint refers to them. An empty log goes on at `first`.
+  std::vector<std::string> trim(Offset first);
+  [[nodiscard]] Offset next() const { return next_; }
+  [[nodiscard]] std::vector<SegmentState> states() const;
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+
+  // Any thread's.
+
+  [[nodiscard]] uint64_t bytes() const;
+  // One past the last record in a segment; zero when there is none.
+  [[nodiscard]] Offset end() const;
+  // The batches from the one that holds `from` on; none when no segment does.
+  Result<std::vector<SharedBytes>> read(Offset from, size_t bytes_max) const;
+  // The first record at or after `time`, and not below `first`.
+  Result<std::optional<Offset>> find_time(WallTime time, Offset first) const;
+
+ private:
+  using Segments = std::vector<std::shared_ptr<Segment>>;
+
+  Result<std::shared_ptr<Segment>> segment_for(size_t bytes);
+  Result<std::shared_ptr<Segment>> start_segment();
+  Result<void> cut_to_checkpoint(Segment& segment);
+
+  FileCache& files_;
+  std::string directory_;
+  SegmentLimits limits_;
+  Offset next_;
+  Segments segments_;  // the writer's copy
+  Published<Segments> published_;
+  std::vector<std::shared_ptr<Segment>> dirty_;
+  bool names_dirty_ = false;  // a segment was made since the last flush
+  bool cut_needed_ = false;   // the last segment may be longer than the checkpoint says
+};
+
+[[nodiscard]] std::string segment_path(const std::string& directory, Offset base);
+
+}  // namespace pabal::log
