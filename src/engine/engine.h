@@ -8,23 +8,14 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/types.h"
+#include "log/log_id.h"
 #include "log/record.h"
 #include "runtime/asio.h"
 
 namespace pabal::engine {
 
-// One partition's log.
-struct LogId {
-  TopicId topic;
-  PartitionIndex partition;
-  friend constexpr auto operator<=>(const LogId&, const LogId&) = default;
-};
-
-struct LogSettings {
-  std::string name;              // of the topic, for people who look at the disk
-  Duration retention_time = {};  // from append; zero keeps for ever
-  uint64_t retention_bytes = 0;  // zero keeps all
-};
+using log::LogId;
+using log::LogSettings;
 
 // One Kafka v2 batch with base offset 0 for one log.
 struct LogAppend {
@@ -106,10 +97,3 @@ class Engine {
 };
 
 }  // namespace pabal::engine
-
-template <>
-struct std::hash<pabal::engine::LogId> {
-  size_t operator()(const pabal::engine::LogId& id) const noexcept {
-    return std::hash<pabal::Uuid>{}(id.topic) * 31 + std::hash<int32_t>{}(id.partition.value());
-  }
-};

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/engine.h"
+#include "log/journal.h"
+#include "log/segmented_log.h"
+#include "runtime/file_system.h"
+#include "runtime/shards.h"
+
+namespace pabal::engine {
+
+// Faults built in on purpose, so that the tests can show that they would find them. No configuration reaches
+// them, but for skip_flush (PABAL_TEST_SKIP_FLUSH, see the server).
+enum class PlantedBug {
+  none,
+  skip_flush,                    // acknowledges what was written and never flushed
+  acknowledge_before_flush,      // completes commits, then flushes
+  acknowledge_out_of_order,      // completes the commits of a group from the last to the first
+  replay_half_commit,            // recovery loses the last entry of a commit over several logs
+  checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of
+};
+
+struct EmbeddedLimits {
+  log::JournalLimits journal = {};
+  log::SegmentLimits segments = {};
+  uint64_t commit_bytes_max = 32_MiB;               // also at most half a journal file
+  uint64_t group_bytes_max = 4_MiB;                 // of one flush; a larger commit goes alone
+  uint64_t waiting_bytes_max = 64_MiB;              // of commits that are not durable yet; more is refused
+  uint64_t unwritten_bytes_max = 128_MiB;           // durable in the journal only; more is refused
+  uint64_t write_round_bytes = 8_MiB;               // so much is unwritten before the segment writer begins
+  uint64_t cached_bytes_max = 64_MiB;               // batches kept in memory for readers
+  std::optional<uint64_t> disk_reserve_bytes = {};  // default: 5 % of the disk, at least 256 MiB
+  Duration retention_interval = std::chrono::seconds(10);  // between looks at what may go
+};
+
+// Threads that may wait for the disk. Work of one executor must run in order, but for readers.
+struct IoExecutors {
+  runtime::Executor journal;
+  runtime::Executor segments;
+  runtime::Executor readers;
+};
+
+struct EmbeddedOptions {
+  std::string data_dir;
+  runtime::Shards* shards = nullptr;  // outlives the engine
+  runtime::FileSystem* files = &runtime::system_file_system();
+  std::optional<IoExecutors> io = {};  // default: threads of its own
+  EmbeddedLimits limits = {};
+  PlantedBug bug = PlantedBug::none;
+  std::optional<uint64_t> journal_id = {};  // of a new directory; default: random
+};
+
+// Opens the logs in `data_dir`, or makes the directory, and recovers what a crash left. Blocks as long as the
+// disk needs; all that was acknowledged is readable on return. Errors: conflict (another process has it),
+// unsupported (a format this program does not know), corrupt, io_failed.
+//
+// A journal that is damaged below what was once durable does not stop it: the engine then serves what is
+// whole and takes no writes; health() names the file and the byte.
+[[nodiscard]] Result<std::unique_ptr<Engine>> open_embedded(EmbeddedOptions options);
+
+}  // namespace pabal::engine

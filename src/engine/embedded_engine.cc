@@ -1,0 +1,216 @@
+#include "engine/embedded_engine.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "base/check.h"
+#include "log/record_batch.h"
+
+namespace pabal::engine {
+namespace {
+
+using runtime::Task;
+
+std::unexpected<Error> no_such_log(const LogId& log) {
+  return error(ErrorCode::not_found, "there is no log {}", log);
+}
+
+// Whether these bytes are one whole batch as a commit may hold it.
+Result<void> check_batch(const Bytes& bytes) {
+  auto batch = log::BatchView::parse(bytes);
+  if (batch && batch->bytes().size() != bytes.size()) {
+    return error(ErrorCode::invalid, "{} bytes follow the record batch",
+                 bytes.size() - batch->bytes().size());
+  }
+  Result<void> whole = batch ? batch->verify() : std::unexpected(batch.error());
+  if (!whole) return error(ErrorCode::invalid, "{}", whole.error().message);
+  if (batch->record_count() != batch->next_offset() - batch->base_offset()) {
+    return error(ErrorCode::invalid, "a record batch counts {} records in {} offsets", batch->record_count(),
+                 batch->next_offset() - batch->base_offset());
+  }
+  return {};
+}
+
+}  // namespace
+
+// Asks the sequencer to look at retention now and then. Lives on the first shard.
+struct EmbeddedEngine::RetentionTimer : std::enable_shared_from_this<RetentionTimer> {
+  RetentionTimer(runtime::Timers& t, Duration i, std::shared_ptr<Sequencer> s)
+      : timers(t), interval(i), sequencer(std::move(s)) {}
+
+  void arm() {
+    if (stopped) return;
+    timers.at(timers.clock().now() + interval, [weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (!self || self->stopped) return;
+      self->sequencer->look_at_retention();
+      self->arm();
+    });
+  }
+
+  runtime::Timers& timers;
+  Duration interval;
+  std::shared_ptr<Sequencer> sequencer;
+  std::atomic<bool> stopped = false;
+};
+
+EmbeddedEngine::EmbeddedEngine(std::unique_ptr<runtime::FileLock> lock, Recovered recovered)
+    : lock_(std::move(lock)), parts_(std::move(recovered.parts)) {
+  if (!parts_->options.io) threads_ = std::make_unique<Threads>();
+  io_ = threads_ ? IoExecutors{threads_->journal.executor(), threads_->segments.executor(),
+                               threads_->readers.executor()}
+                 : *parts_->options.io;
+  sequencer_ =
+      std::make_shared<Sequencer>(parts_, io_, std::move(recovered.journal), std::move(recovered.cache));
+  runtime::Shard& shard = parts_->options.shards->at(0);
+  retention_ =
+      std::make_shared<RetentionTimer>(shard.timers(), parts_->options.limits.retention_interval, sequencer_);
+  asio::post(shard.executor(), [weak = std::weak_ptr(retention_)] {
+    if (auto timer = weak.lock()) timer->arm();
+  });
+  sequencer_->start();
+}
+
+EmbeddedEngine::~EmbeddedEngine() { retention_->stopped = true; }
+
+Result<std::shared_ptr<LogState>> EmbeddedEngine::find(const LogId& log) const {
+  auto found = parts_->table.find(log);
+  if (!found) return no_such_log(log);
+  return found;
+}
+
+Task<Result<CommitResult>> EmbeddedEngine::submit(std::unique_ptr<Request> request) {
+  request->since = parts_->clock.now();
+  request->executor = co_await asio::this_coro::executor;
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<CommitResult>)>(
+      [this](auto handler, std::unique_ptr<Request> submitted) {
+        submitted->done = [h = std::move(handler)](Result<CommitResult> result) mutable {
+          std::move(h)(std::move(result));
+        };
+        sequencer_->submit(std::move(submitted));
+      },
+      asio::use_awaitable, std::move(request));
+}
+
+Task<Result<void>> EmbeddedEngine::submit_change(std::unique_ptr<Request> request) {
+  request->bytes = log::journal_entry_header_bytes + 64 + request->settings.name.size();
+  auto done = co_await submit(std::move(request));
+  if (!done) co_return std::unexpected(done.error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> EmbeddedEngine::open_log(LogId log, LogSettings settings) {
+  constexpr size_t name_bytes_max = 1024;
+  if (settings.name.size() > name_bytes_max) {
+    co_return error(ErrorCode::invalid, "a log's name has at most {} bytes", name_bytes_max);
+  }
+  auto request = std::make_unique<Request>();
+  request->kind = Request::Kind::open;
+  request->log = log;
+  request->settings = std::move(settings);
+  co_return co_await submit_change(std::move(request));
+}
+
+Task<Result<void>> EmbeddedEngine::delete_log(LogId log) {
+  auto request = std::make_unique<Request>();
+  request->kind = Request::Kind::remove;
+  request->log = log;
+  co_return co_await submit_change(std::move(request));
+}
+
+Task<Result<void>> EmbeddedEngine::trim(LogId log, Offset first) {
+  auto request = std::make_unique<Request>();
+  request->kind = Request::Kind::trim;
+  request->log = log;
+  request->first = first;
+  co_return co_await submit_change(std::move(request));
+}
+
+std::vector<std::pair<LogId, std::string>> EmbeddedEngine::logs() const {
+  std::vector<std::pair<LogId, std::string>> all;
+  for (const auto& log : parts_->table.all()) all.emplace_back(log->id, log->name);
+  return all;
+}
+
+Result<void> EmbeddedEngine::acceptable(const Commit& commit, size_t bytes) const {
+  const EmbeddedLimits& limits = parts_->options.limits;
+  uint64_t bytes_max = std::min(limits.commit_bytes_max, limits.journal.file_bytes / 2);
+  if (bytes > bytes_max) {
+    return error(ErrorCode::too_large, "a commit of {} bytes; the limit is {}", bytes, bytes_max);
+  }
+  if (sequencer_->waiting_bytes() + bytes > limits.waiting_bytes_max) {
+    return error(ErrorCode::unavailable, "{} bytes wait to become durable; the limit is {}",
+                 sequencer_->waiting_bytes(), limits.waiting_bytes_max);
+  }
+  for (size_t i = 0; i < commit.appends.size(); ++i) {
+    if (auto done = check_batch(commit.appends[i].batch); !done) return done;
+    for (size_t j = 0; j < i; ++j) {
+      if (commit.appends[i].log == commit.appends[j].log) {
+        return error(ErrorCode::invalid, "a commit appends twice to {}", commit.appends[i].log);
+      }
+    }
+  }
+  return {};
+}
+
+Task<Result<CommitResult>> EmbeddedEngine::commit(Commit commit) {
+  if (commit.appends.empty()) co_return CommitResult();
+  size_t bytes = log::journal_block_header_bytes;
+  for (const LogAppend& append : commit.appends)
+    bytes += log::journal_entry_header_bytes + append.batch.size();
+  if (auto done = acceptable(commit, bytes); !done) co_return std::unexpected(done.error());
+  auto request = std::make_unique<Request>();
+  request->commit = std::move(commit);
+  request->bytes = bytes;
+  co_return co_await submit(std::move(request));
+}
+
+void EmbeddedEngine::pin(LogId log, const std::string& who, std::optional<Offset> from) {
+  if (auto found = parts_->table.find(log)) found->pins.set(who, from);
+}
+
+Engine::Watch EmbeddedEngine::watch(LogId log, runtime::Executor executor, std::function<void()> advanced) {
+  auto found = parts_->table.find(log);
+  if (!found) return std::make_shared<int>();
+  return found->watchers.add(std::move(executor), std::move(advanced));
+}
+
+EngineHealth EmbeddedEngine::health() const {
+  auto report = parts_->condition.get();
+  if (report->state == EngineHealth::State::disk_full) sequencer_->look_at_space();
+  EngineHealth health{report->state, report->reason, sequencer_->journal_bytes(), sequencer_->free_bytes()};
+  for (const auto& log : parts_->table.all()) health.bytes += log->stored_bytes;
+  return health;
+}
+
+std::vector<double> EmbeddedEngine::recent_commit_seconds() const {
+  return sequencer_->recent_commit_seconds();
+}
+
+Task<> EmbeddedEngine::stop() {
+  retention_->stopped = true;
+  auto executor = co_await asio::this_coro::executor;
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [this, executor](auto handler) {
+        sequencer_->stop(
+            [executor, h = std::move(handler)]() mutable { asio::post(executor, std::move(h)); });
+      },
+      asio::use_awaitable);
+  lock_.reset();
+}
+
+Result<std::unique_ptr<Engine>> open_embedded(EmbeddedOptions options) {
+  check(options.shards != nullptr && options.limits.journal.files_max >= 2,
+        "an engine without shards or journal");
+  runtime::FileSystem& files = *options.files;
+  while (options.data_dir.size() > 1 && options.data_dir.ends_with('/')) options.data_dir.pop_back();
+  if (auto done = files.make_directories(options.data_dir); !done) return std::unexpected(done.error());
+  auto lock = files.lock(options.data_dir + "/LOCK");
+  if (!lock) return std::unexpected(lock.error());
+  auto recovered = recover(options);
+  if (!recovered) return std::unexpected(recovered.error());
+  return std::make_unique<EmbeddedEngine>(std::move(*lock), std::move(*recovered));
+}
+
+}  // namespace pabal::engine

@@ -1,0 +1,117 @@
+#include "engine/embedded_engine.h"
+#include "log/record_batch.h"
+
+namespace pabal::engine {
+namespace {
+
+using runtime::Task;
+
+// What one look at a log can find: batches, or that they lie in the segments.
+enum class Place { tail, segments };
+
+struct Look {
+  LogRange range;
+  Place place = Place::tail;
+  std::vector<SharedBytes> batches = {};
+};
+
+LogRange range_of(const LogState& log) {
+  // The end first: while it is read the beginning only comes closer to it.
+  Offset next(log.high_watermark);
+  return {std::min(Offset(log.first), next), next, log.stored_bytes};
+}
+
+Result<Look> look(const LogState& log, Offset from, size_t bytes_max) {
+  if (log.removed) return error(ErrorCode::not_found, "there is no log {}", log.id);
+  Look found{range_of(log)};
+  if (from < found.range.first || from > found.range.next) {
+    return error(ErrorCode::not_found, "offset {} is outside of {} to {}", from, found.range.first,
+                 found.range.next);
+  }
+  if (from == found.range.next) return found;
+  auto batches = log.tail.read(from, found.range.next, bytes_max);
+  if (batches) {
+    found.batches = std::move(*batches);
+  } else {
+    found.place = Place::segments;
+  }
+  return found;
+}
+
+// On a thread that may wait. Between the look at the tail and this, the segments may have been trimmed.
+Result<ReadResult> read_segments(const LogState& log, Offset from, size_t bytes_max) {
+  auto batches = log.segments.read(from, bytes_max);
+  auto now = look(log, from, bytes_max);
+  if (!now) return std::unexpected(now.error());
+  if (!batches) return std::unexpected(batches.error());
+  if (batches->empty()) batches = std::move(now->batches);
+  if (batches->empty()) {
+    return error(ErrorCode::corrupt, "the log {} lacks offset {}, between {} and {}", log.id, from,
+                 now->range.first, now->range.next);
+  }
+  return ReadResult{std::move(*batches), now->range};
+}
+
+// The first record at or after `time` among those that are in the tail from `from` on; nullopt when the tail
+// does not reach so far down.
+Result<std::optional<Offset>> find_in_tail(const LogState& log, Offset from, WallTime time) {
+  Offset end(log.high_watermark);
+  while (from < end) {
+    auto batches = log.tail.read(from, end, 1_MiB);
+    if (!batches) return std::nullopt;
+    for (const SharedBytes& bytes : *batches) {
+      auto batch = log::BatchView::parse(bytes.view());
+      if (!batch) return std::unexpected(batch.error());
+      if (batch->max_timestamp() >= time) {
+        auto found = log::find_time_in(*batch, time, from);
+        if (!found) return std::unexpected(found.error());
+        if (*found) return found;
+      }
+      from = batch->next_offset();
+    }
+  }
+  return end;
+}
+
+Result<Offset> find_time_in_log(const LogState& log, WallTime time) {
+  for (;;) {
+    Offset first(log.first);
+    Offset stored = log.segments.end();
+    auto in_segments = log.segments.find_time(time, first);
+    if (!in_segments) return std::unexpected(in_segments.error());
+    if (*in_segments) return **in_segments;
+    auto in_tail = find_in_tail(log, std::max(first, stored), time);
+    if (!in_tail) return std::unexpected(in_tail.error());
+    if (*in_tail) return **in_tail;  // else what was in the tail has moved to a segment
+  }
+}
+
+}  // namespace
+
+Result<LogRange> EmbeddedEngine::range(LogId log) const {
+  auto found = find(log);
+  if (!found) return std::unexpected(found.error());
+  return range_of(**found);
+}
+
+Task<Result<ReadResult>> EmbeddedEngine::read(LogId log, Offset from, size_t bytes_max) {
+  auto found = find(log);
+  if (!found) co_return std::unexpected(found.error());
+  auto now = look(**found, from, bytes_max);
+  if (!now) co_return std::unexpected(now.error());
+  if (now->place == Place::tail) co_return ReadResult{std::move(now->batches), now->range};
+  co_return co_await runtime::on<Result<ReadResult>>(
+      io_.readers, [state = *found, from, bytes_max]() -> Task<Result<ReadResult>> {
+        co_return read_segments(*state, from, bytes_max);
+      });
+}
+
+Task<Result<Offset>> EmbeddedEngine::find_time(LogId log, WallTime time) {
+  auto found = find(log);
+  if (!found) co_return std::unexpected(found.error());
+  co_return co_await runtime::on<Result<Offset>>(
+      io_.readers,
+      [state = *found, time]() -> Task<Result<Offset>> { co_return find_time_in_log(*state, time); });
+}
+
+}  // namespace pabal::engine

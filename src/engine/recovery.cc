@@ -1,0 +1,267 @@
+#include "engine/recovery.h"
+
+#include "base/logging.h"
+#include "base/random.h"
+#include "log/journal_replay.h"
+#include "log/record_batch.h"
+
+namespace pabal::engine {
+namespace {
+
+Result<std::string> read_text(runtime::FileSystem& files, const std::string& path) {
+  auto file = files.open(path, runtime::OpenMode::read);
+  if (!file) return std::unexpected(file.error());
+  std::string text(64, '\0');
+  auto got = (*file)->read_at(0, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  if (!got) return std::unexpected(got.error());
+  text.resize(*got);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+Result<void> write_file(runtime::FileSystem& files, const std::string& path, BytesView bytes) {
+  auto file = files.open(path, runtime::OpenMode::create);
+  if (!file) return std::unexpected(file.error());
+  if (auto done = (*file)->resize(0); !done) return done;
+  if (auto done = (*file)->write_at(0, bytes); !done) return done;
+  return (*file)->flush();
+}
+
+// Whether `data_dir` holds data of this version; false when it has still to be made.
+Result<bool> check_version(runtime::FileSystem& files, const std::string& data_dir) {
+  auto version = read_text(files, data_dir + "/VERSION");
+  if (version && *version == data_version) return true;
+  if (version && !version->empty()) {
+    return error(ErrorCode::unsupported,
+                 "{}/VERSION says '{}'; this program reads version {}: use the program that wrote it",
+                 data_dir, *version, data_version);
+  }
+  if (!version && version.error().code != ErrorCode::not_found) return std::unexpected(version.error());
+  auto topics = files.list(data_dir + "/topics");
+  if (topics && !topics->empty()) {
+    return error(ErrorCode::corrupt, "{} holds topics, but no VERSION says in which format", data_dir);
+  }
+  return false;
+}
+
+// VERSION comes last: without it nothing else counts.
+Result<void> make_directory(const EmbeddedOptions& options) {
+  runtime::FileSystem& files = *options.files;
+  const std::string& dir = options.data_dir;
+  for (const char* name : {"/journal", "/topics"}) {
+    if (auto done = files.make_directories(dir + name); !done) return done;
+  }
+  auto first = log::prepare_journal_file(files, dir + "/journal", 0, options.limits.journal.first_file_bytes);
+  if (!first) return std::unexpected(first.error());
+  uint64_t journal_id = options.journal_id.value_or(Random::from_system().next());
+  log::Checkpoint checkpoint{.journal_id = journal_id, .replay_from = {.lsn = 1, .file = 0, .offset = 0}};
+  if (auto done = log::save_checkpoint(files, dir, checkpoint); !done) return done;
+  std::string version = std::string(data_version) + "\n";
+  if (auto done = write_file(files, dir + "/VERSION", as_bytes(version)); !done) return done;
+  if (auto done = files.flush_directory(dir); !done) return done;
+  auto parent = dir.rfind('/');
+  return files.flush_directory(parent == std::string::npos ? "." : parent == 0 ? "/" : dir.substr(0, parent));
+}
+
+class Recovery {
+ public:
+  explicit Recovery(const EmbeddedOptions& options)
+      : parts_(std::make_shared<EmbeddedParts>(options)),
+        files_(*options.files),
+        cache_(options.limits.cached_bytes_max) {}
+
+  Result<Recovered> run();
+
+ private:
+  Result<void> restore();
+  Result<void> apply(const log::BlockView& block);
+  Result<void> apply_entry(const log::JournalEntry& entry);
+  Result<void> apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
+  void apply_create(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
+  Result<void> write_round(const log::JournalPosition& end, bool checkpoint);
+  Result<void> settle(const log::ReplayReport& report);
+  void report(const log::ReplayReport& report);
+  void keep_aside(const log::TornTail& torn);
+  Result<log::Journal> open_journal(const log::ReplayReport& report);
+
+  std::shared_ptr<EmbeddedParts> parts_;
+  runtime::FileSystem& files_;
+  TailCache cache_;
+  log::JournalPosition replay_from_;
+  std::vector<Effect> effects_;
+  uint64_t effects_bytes_ = 0;
+  bool checkpointed_ = false;  // no block of the journal is needed any more
+};
+
+Result<void> Recovery::restore() {
+  auto checkpoint = log::load_checkpoint(files_, parts_->options.data_dir);
+  if (!checkpoint) return std::unexpected(checkpoint.error());
+  parts_->journal_id = checkpoint->journal_id;
+  replay_from_ = checkpoint->replay_from;
+  parts_->writer = std::make_unique<SegmentWriter>(
+      parts_->cache, SegmentWriter::Options{parts_->options.data_dir, parts_->journal_id, &parts_->clock,
+                                            parts_->options.bug});
+  for (const log::LogCheckpoint& state : checkpoint->logs) {
+    auto log = parts_->make_log(state.log, state);
+    parts_->writer->restore(log, state);
+    parts_->table.add(std::move(log));
+  }
+  parts_->writer->restore_removals(std::move(checkpoint->removals));
+  return {};
+}
+
+Result<void> Recovery::apply(const log::BlockView& block) {
+  uint32_t left = block.entry_count();
+  bool lose_last = parts_->options.bug == PlantedBug::replay_half_commit && left > 1;
+  auto done = block.for_each([&](const log::JournalEntry& entry) -> Result<void> {
+    if (--left == 0 && lose_last) return {};
+    return apply_entry(entry);
+  });
+  if (!done) return done;
+  if (effects_bytes_ < parts_->options.limits.write_round_bytes) return {};
+  return write_round({}, false);
+}
+
+Result<void> Recovery::apply_entry(const log::JournalEntry& entry) {
+  auto log = parts_->table.find(entry.log);
+  if (entry.kind == log::EntryKind::create) {
+    apply_create(log, entry);
+    return {};
+  }
+  if (!log)
+    return error(ErrorCode::corrupt, "the journal changes the log {}, which it did not make", entry.log);
+  if (entry.kind == log::EntryKind::append) return apply_append(log, entry);
+  if (entry.kind == log::EntryKind::trim) {
+    log->first = std::max(log->first.load(), entry.first.value());
+  } else {
+    log->removed = true;
+    parts_->table.remove(entry.log);
+  }
+  effects_.push_back({entry.kind, log, {}, {}, entry.first});
+  return {};
+}
+
+void Recovery::apply_create(const std::shared_ptr<LogState>& found, const log::JournalEntry& entry) {
+  auto log = found ? found : parts_->make_log(entry.log, {.settings = entry.settings});
+  log->settings = entry.settings;
+  if (!found) parts_->table.add(log);
+  effects_.push_back({log::EntryKind::create, log, {}, entry.settings, {}});
+}
+
+Result<void> Recovery::apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry) {
+  auto batch = log::BatchView::parse(entry.batch);
+  if (!batch) return std::unexpected(batch.error());
+  if (batch->base_offset() != log->next) {
+    return error(ErrorCode::corrupt, "the journal appends to {} at offset {}, but it ends at {}", entry.log,
+                 batch->base_offset(), log->next);
+  }
+  SharedBytes bytes(Bytes(entry.batch.begin(), entry.batch.end()));
+  log->next = batch->next_offset();
+  log->high_watermark = log->next.value();
+  effects_bytes_ += bytes.size();
+  effects_.push_back({log::EntryKind::append, log, bytes, {}, {}});
+  cache_.add(log, batch->base_offset(), log->next, std::move(bytes));
+  return {};
+}
+
+Result<void> Recovery::write_round(const log::JournalPosition& end, bool checkpoint) {
+  effects_bytes_ = 0;
+  RoundResult result =
+      parts_->writer->run({.effects = std::exchange(effects_, {}), .end = end, .checkpoint = checkpoint});
+  for (auto& [log, written] : result.written) log->written = written;
+  cache_.evict();
+  checkpointed_ = result.checkpointed_lsn.has_value();
+  if (!result.failure) return {};
+  // A full disk does not keep the server from starting: what was replayed stays in memory, and the segment
+  // writer tries again.
+  if (result.failure->code == ErrorCode::disk_full) return {};
+  return std::unexpected(*result.failure);
+}
+
+Result<void> Recovery::settle(const log::ReplayReport& replayed) {
+  report(replayed);
+  if (replayed.torn) keep_aside(*replayed.torn);
+  if (replayed.damage) {
+    const log::JournalDamage& damage = *replayed.damage;
+    parts_->condition.set(Condition::State::read_only,
+                          fmt::format("{} is damaged at byte {}: {}; nothing was cut, no more is written",
+                                      log::journal_file_path(parts_->journal_dir(), damage.at.file),
+                                      damage.at.offset, damage.problem));
+    spdlog::error("engine: {}", parts_->condition.get()->reason);
+    return write_round({}, false);
+  }
+  if (replayed.blocks > 0 || replayed.torn) return write_round(replayed.next, true);
+  checkpointed_ = true;  // the one that was loaded
+  return {};
+}
+
+void Recovery::report(const log::ReplayReport& replayed) {
+  if (replayed.blocks == 0) return;
+  spdlog::info("engine: replayed {} journal blocks, {} bytes", replayed.blocks, replayed.bytes);
+}
+
+void Recovery::keep_aside(const log::TornTail& torn) {
+  std::string path = fmt::format("{}/torn/{}", parts_->options.data_dir, torn.at.lsn);
+  Result<void> done = files_.make_directories(parts_->options.data_dir + "/torn");
+  if (done) done = write_file(files_, path, torn.bytes);
+  spdlog::warn(
+      "engine: cut a torn tail of {} bytes off {} at byte {} (nothing of it was acknowledged); {} {}",
+      torn.bytes.size(), log::journal_file_path(parts_->journal_dir(), torn.at.file), torn.at.offset,
+      done ? "kept as" : "not kept as", path);
+}
+
+Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
+  auto numbers = log::journal_files(files_, parts_->journal_dir());
+  if (!numbers) return std::unexpected(numbers.error());
+  std::vector<log::JournalFile> all;
+  std::optional<log::JournalFile> current;
+  for (uint32_t number : *numbers) {
+    auto file = files_.open(log::journal_file_path(parts_->journal_dir(), number), runtime::OpenMode::write);
+    if (!file) return std::unexpected(file.error());
+    auto bytes = (*file)->size();
+    if (!bytes) return std::unexpected(bytes.error());
+    log::JournalFile opened{number, *bytes, std::move(*file)};
+    if (number == replayed.next.file) {
+      current = std::move(opened);
+    } else {
+      all.push_back(std::move(opened));
+    }
+  }
+  if (!current)
+    return error(ErrorCode::corrupt, "{} is missing",
+                 log::journal_file_path(parts_->journal_dir(), replayed.next.file));
+  uint64_t file_bytes = parts_->options.limits.journal.file_bytes;
+  log::Journal journal(std::move(*current), replayed.next, file_bytes);
+  for (log::JournalFile& file : all) {
+    if (!checkpointed_) {
+      journal.add_full(std::move(file), replayed.next.lsn);
+    } else if (file.bytes >= file_bytes) {
+      journal.add_spare(std::move(file));
+    }
+  }
+  return journal;
+}
+
+Result<Recovered> Recovery::run() {
+  if (auto done = restore(); !done) return std::unexpected(done.error());
+  auto replayed = log::replay_journal(files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
+                                      [this](const log::BlockView& block) { return apply(block); });
+  if (!replayed) return std::unexpected(replayed.error());
+  if (auto done = settle(*replayed); !done) return std::unexpected(done.error());
+  auto journal = open_journal(*replayed);
+  if (!journal) return std::unexpected(journal.error());
+  return Recovered{std::move(parts_), std::move(*journal), std::move(cache_)};
+}
+
+}  // namespace
+
+Result<Recovered> recover(const EmbeddedOptions& options) {
+  auto made = check_version(*options.files, options.data_dir);
+  if (!made) return std::unexpected(made.error());
+  if (!*made) {
+    if (auto done = make_directory(options); !done) return std::unexpected(done.error());
+  }
+  return Recovery(options).run();
+}
+
+}  // namespace pabal::engine

@@ -1,0 +1,172 @@
+#include "engine/segment_writer.h"
+
+#include <algorithm>
+
+#include "base/logging.h"
+
+namespace pabal::engine {
+namespace {
+
+constexpr size_t flush_one_by_one_max = 16;  // more files are flushed faster through the whole file system
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+}  // namespace
+
+void SegmentWriter::restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state) {
+  LogId id = log->id;
+  logs_[id] = {std::move(log), state.settings, state.first};
+}
+
+RoundResult SegmentWriter::run(WriteRound round) {
+  RoundResult result;
+  std::ranges::move(round.effects, std::back_inserter(backlog_));
+  auto done = apply_backlog(result);
+  if (done && round.checkpoint) {
+    done = checkpoint(round.end);
+    if (done) result.checkpointed_lsn = round.end.lsn;
+  }
+  if (!done) {
+    result.failure = done.error();
+  } else if (round.retention) {
+    retain(result);
+  }
+  return result;
+}
+
+Result<void> SegmentWriter::apply_backlog(RoundResult& result) {
+  Batches batches;
+  uint64_t bytes = 0;
+  for (const Effect& effect : backlog_) {
+    LogId id = effect.log->id;
+    if (effect.kind == log::EntryKind::append) {
+      auto& [state, of_log] = batches[id];
+      state = effect.log;
+      of_log.push_back(effect.batch);
+      bytes += effect.batch.size();
+      continue;
+    }
+    if (auto before = batches.find(id); before != batches.end()) {
+      auto [state, of_log] = std::move(before->second);
+      batches.erase(before);
+      if (auto done = write(*state, of_log, result); !done) return done;
+    }
+    if (auto done = apply(effect); !done) return done;
+  }
+  for (auto& [id, of_log] : batches) {
+    if (auto done = write(*of_log.first, of_log.second, result); !done) return done;
+  }
+  for (auto& [id, of_log] : batches) result.written.emplace_back(of_log.first, of_log.first->segments.next());
+  result.written_bytes = bytes;
+  backlog_.clear();
+  return {};
+}
+
+Result<void> SegmentWriter::write(LogState& log, const std::vector<SharedBytes>& batches, RoundResult&) {
+  if (!logs_.contains(log.id)) return {};  // removed meanwhile
+  dirty_[log.id] = logs_[log.id].log;
+  auto done = log.segments.append(batches, options_.clock->wall_now());
+  log.stored_bytes = log.segments.bytes();
+  return done;
+}
+
+Result<void> SegmentWriter::apply(const Effect& effect) {
+  switch (effect.kind) {
+    case log::EntryKind::create:
+      return create(effect);
+    case log::EntryKind::trim:
+      trim(effect);
+      return {};
+    case log::EntryKind::remove:
+      remove(effect);
+      return {};
+    case log::EntryKind::append:
+      break;
+  }
+  return {};
+}
+
+Result<void> SegmentWriter::create(const Effect& effect) {
+  Stored& stored = logs_[effect.log->id];
+  bool renamed = stored.settings.name != effect.settings.name;
+  stored.log = effect.log;
+  stored.settings = effect.settings;
+  if (!renamed) return {};
+  // For people who look at the disk; no program reads it, so it is flushed with whatever comes next.
+  std::string topic = parent_of(effect.log->segments.directory());
+  if (auto done = files_.file_system().make_directories(topic); !done) return done;
+  auto file = files_.file_system().open(topic + "/name", runtime::OpenMode::create);
+  if (!file) return std::unexpected(file.error());
+  if (auto done = (*file)->resize(0); !done) return done;
+  return (*file)->write_at(0, as_bytes(effect.settings.name + "\n"));
+}
+
+void SegmentWriter::trim(const Effect& effect) {
+  auto found = logs_.find(effect.log->id);
+  if (found == logs_.end()) return;
+  found->second.first = std::max(found->second.first, effect.first);
+  for (std::string& path : effect.log->segments.trim(effect.first)) removals_.push_back(std::move(path));
+  effect.log->stored_bytes = effect.log->segments.bytes();
+}
+
+void SegmentWriter::remove(const Effect& effect) {
+  if (logs_.erase(effect.log->id) == 0) return;
+  dirty_.erase(effect.log->id);
+  std::string partition = effect.log->segments.directory();
+  for (const auto& segment : effect.log->segments.states()) {
+    removals_.push_back(log::segment_path(partition, segment.base));
+  }
+  removals_.push_back(partition);
+  auto same_topic = [&](const auto& other) { return other.first.topic == effect.log->id.topic; };
+  if (std::ranges::none_of(logs_, same_topic)) removals_.push_back(parent_of(partition));
+}
+
+Result<void> SegmentWriter::checkpoint(const log::JournalPosition& end) {
+  if (options_.bug != PlantedBug::checkpoint_ahead_of_segments) {
+    if (auto done = flush_segments(); !done) return done;
+  }
+  dirty_.clear();
+  if (auto done = log::save_checkpoint(files_.file_system(), options_.data_dir, describe(end)); !done)
+    return done;
+  ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
+  removals_.clear();
+  remove_files();
+  return {};
+}
+
+Result<void> SegmentWriter::flush_segments() {
+  // The whole file system first: one wait instead of many. Each file is flushed after it all the same, for
+  // only that tells whether its bytes have arrived.
+  if (dirty_.size() > flush_one_by_one_max) {
+    if (auto done = files_.file_system().flush_all(options_.data_dir); !done) return done;
+  }
+  for (auto& [id, log] : dirty_) {
+    if (auto done = log->segments.flush(); !done) return done;
+  }
+  return {};
+}
+
+log::Checkpoint SegmentWriter::describe(const log::JournalPosition& end) const {
+  log::Checkpoint checkpoint{.journal_id = options_.journal_id, .replay_from = end, .removals = removals_};
+  checkpoint.logs.reserve(logs_.size());
+  for (const auto& [id, stored] : logs_) {
+    checkpoint.logs.push_back({.log = id,
+                               .settings = stored.settings,
+                               .first = stored.first,
+                               .next = stored.log->segments.next(),
+                               .segments = stored.log->segments.states()});
+  }
+  return checkpoint;
+}
+
+void SegmentWriter::remove_files() {
+  for (const std::string& path : std::exchange(ready_removals_, {})) {
+    files_.forget(path);
+    auto done = files_.file_system().remove_all(path);
+    if (done || done.error().code == ErrorCode::not_found) continue;
+    spdlog::warn("engine: cannot remove {}: {}", path, done.error().message);
+    removals_.push_back(path);
+  }
+}
+
+}  // namespace pabal::engine

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/condition.h"
+#include "engine/embedded.h"
+#include "engine/log_state.h"
+#include "log/checkpoint.h"
+#include "log/journal_format.h"
+
+namespace pabal::engine {
+
+// What one journal entry changed, on its way to the segments.
+struct Effect {
+  log::EntryKind kind = log::EntryKind::append;
+  std::shared_ptr<LogState> log;
+  SharedBytes batch = {};     // append
+  LogSettings settings = {};  // create
+  Offset first = {};          // trim
+};
+
+// A piece of work for the segment writer: the effects of all journal blocks since the last round.
+struct WriteRound {
+  std::vector<Effect> effects;
+  log::JournalPosition end;  // the first block that is not in it
+  bool checkpoint = false;   // then flush all, and save a checkpoint at `end`
+  bool retention = false;    // then say what may go
+};
+
+struct RoundResult {
+  std::vector<std::pair<std::shared_ptr<LogState>, Offset>>
+      written;  // logs whose segments have grown, up to where
+  uint64_t written_bytes = 0;
+  std::optional<uint64_t> checkpointed_lsn = {};
+  std::vector<std::pair<LogId, Offset>> trims = {};  // what retention asks for
+  std::optional<Error> failure = {};                 // nothing of the round is lost: the next one repeats it
+};
+
+// Brings what the journal made durable into the segments, behind everybody's back, and writes the checkpoints
+// that make journal files free. Lags behind the journal; owns what the disk outside of the journal looks
+// like. One thread; calls block.
+class SegmentWriter {
+ public:
+  struct Options {
+    std::string data_dir;
+    uint64_t journal_id = 0;
+    const Clock* clock = nullptr;
+    PlantedBug bug = PlantedBug::none;
+  };
+
+  SegmentWriter(log::FileCache& files, Options options) : files_(files), options_(std::move(options)) {}
+
+  // A log that the last checkpoint knows.
+  void restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state);
+  // Removals that the last checkpoint left to do.
+  void restore_removals(std::vector<std::string> paths) { removals_ = std::move(paths); }
+
+  [[nodiscard]] RoundResult run(WriteRound round);
+
+ private:
+  struct Stored {
+    std::shared_ptr<LogState> log;
+    LogSettings settings;
+    Offset first;
+  };
+  using Batches = std::map<LogId, std::pair<std::shared_ptr<LogState>, std::vector<SharedBytes>>>;
+
+  Result<void> apply_backlog(RoundResult& result);
+  Result<void> write(LogState& log, const std::vector<SharedBytes>& batches, RoundResult& result);
+  Result<void> apply(const Effect& effect);
+  Result<void> create(const Effect& effect);
+  void trim(const Effect& effect);
+  void remove(const Effect& effect);
+  Result<void> checkpoint(const log::JournalPosition& end);
+  Result<void> flush_segments();
+  [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
+  void remove_files();
+  void retain(RoundResult& result) const;
+
+  log::FileCache& files_;
+  Options options_;
+  std::map<LogId, Stored> logs_;
+  std::vector<Effect> backlog_;  // kept until all of it has been written
+  std::map<LogId, std::shared_ptr<LogState>> dirty_;
+  std::vector<std::string> removals_;        // to do after the next checkpoint
+  std::vector<std::string> ready_removals_;  // the last checkpoint does not refer to them any more
+};
+
+// How far retention may trim a log of these segments; `first` when nothing may go.
+[[nodiscard]] Offset retained_from(const std::vector<log::SegmentState>& segments,
+                                   const LogSettings& settings, Offset first, std::optional<Offset> pin,
+                                   WallTime now);
+
+}  // namespace pabal::engine

@@ -1,0 +1,221 @@
+#include "engine/sequencer.h"
+
+#include <boost/asio/post.hpp>
+
+#include "base/logging.h"
+
+namespace pabal::engine {
+namespace {
+
+constexpr Duration retry_interval = std::chrono::milliseconds(200);  // after the disk was full
+constexpr Duration space_interval = std::chrono::milliseconds(100);  // between looks at the free space
+constexpr uint64_t default_reserve_bytes_min = 256_MiB;
+
+uint64_t reserve_of(const EmbeddedLimits& limits, const runtime::FileSystem::Space& space) {
+  return limits.disk_reserve_bytes.value_or(
+      std::max<uint64_t>(space.total_bytes / 20, default_reserve_bytes_min));
+}
+
+}  // namespace
+
+Sequencer::Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::Journal journal,
+                     TailCache cache)
+    : parts_(std::move(parts)),
+      limits_(parts_->options.limits),
+      io_(std::move(io)),
+      journal_bytes_(journal.bytes()),
+      journal_(std::move(journal)),
+      cache_(std::move(cache)) {}
+
+template <class F>
+void Sequencer::post(F work) {
+  asio::post(io_.journal, [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
+}
+
+void Sequencer::start() { schedule(); }
+
+void Sequencer::schedule() {
+  if (!run_posted_.exchange(true)) post([](Sequencer& self) { self.run(); });
+}
+
+void Sequencer::submit(RequestPtr request) {
+  waiting_bytes_ += request->bytes;
+  submitted_.push(std::move(request));
+  schedule();
+}
+
+void Sequencer::look_at_retention() {
+  post([](Sequencer& self) {
+    self.retention_wanted_ = true;
+    self.schedule();
+  });
+}
+
+void Sequencer::look_at_space() {
+  post([](Sequencer& self) {
+    self.check_space();
+    self.schedule();
+  });
+}
+
+void Sequencer::stop(std::move_only_function<void()> stopped) {
+  post([stopped = std::move(stopped)](Sequencer& self) mutable {
+    self.stopped_ = std::move(stopped);
+    self.schedule();
+  });
+}
+
+void Sequencer::run() {
+  run_posted_ = false;
+  submitted_.take([this](RequestPtr request) { pending_.push_back(std::move(request)); });
+  check_space();
+  form_group();
+  bool progressed = !group_.empty();
+  if (progressed) commit_group();
+  deliveries_.send();
+  if (wants_round(parts_->clock.now())) hand_over();
+  prepare_spare();
+  bool waits_for_disk = !progressed && (round_running_ || preparing_);  // which comes back here
+  if (!pending_.empty() && !waits_for_disk) schedule();
+  stop_if_done();
+}
+
+void Sequencer::check_space() {
+  Instant now = parts_->clock.now();
+  if (now - space_interval < space_checked_at_) return;
+  space_checked_at_ = now;
+  auto space = parts_->options.files->space(parts_->options.data_dir);
+  if (!space) return;
+  free_bytes_ = space->free_bytes;
+  uint64_t reserve = reserve_of(limits_, *space);
+  below_reserve_ = space->free_bytes < reserve;
+  if (below_reserve_) {
+    parts_->condition.set(Condition::State::disk_full,
+                          fmt::format("{} bytes are free on the disk of {}; publishing stops below {}",
+                                      space->free_bytes, parts_->options.data_dir, reserve));
+  } else if (!disk_failed_ && parts_->condition.state() == Condition::State::disk_full) {
+    parts_->condition.set(Condition::State::ok, "");
+  }
+}
+
+// From now on nothing is written: what was flushed last is all that may be trusted.
+void Sequencer::go_read_only(const Error& failure) {
+  parts_->condition.set(Condition::State::read_only,
+                        fmt::format("{}; no more is written until a restart", failure.message));
+  spdlog::error("engine: read-only: {}", failure.message);
+}
+
+bool Sequencer::wants_round(Instant now) const {
+  if (round_running_ || parts_->condition.state() == Condition::State::read_only) return false;
+  if (disk_failed_) return now >= retry_at_;
+  return checkpoint_wanted_ || retention_wanted_ || journal_.full_count() > 0 ||
+         effects_bytes_ >= limits_.write_round_bytes;
+}
+
+void Sequencer::hand_over() {
+  WriteRound round;
+  round.effects = std::exchange(effects_, {});
+  round.end = journal_.next();
+  round.checkpoint = disk_failed_ || checkpoint_wanted_ || journal_.full_count() > 0;
+  round.retention = std::exchange(retention_wanted_, false);
+  effects_bytes_ = 0;
+  checkpoint_wanted_ = false;
+  round_running_ = true;
+  asio::post(io_.segments, [self = shared_from_this(), round = std::move(round)]() mutable {
+    self->post([result = self->parts_->writer->run(std::move(round))](Sequencer& sequencer) mutable {
+      sequencer.on_round(std::move(result));
+    });
+  });
+}
+
+void Sequencer::on_round(RoundResult result) {
+  round_running_ = false;
+  unwritten_bytes_ -= result.written_bytes;
+  for (auto& [log, written] : result.written) log->written = std::max(log->written, written);
+  cache_.evict();
+  if (result.checkpointed_lsn) {
+    journal_.recycle_below(*result.checkpointed_lsn);
+    removed_.clear();
+  }
+  if (result.failure) {
+    note_disk_failure(*result.failure);
+  } else if (disk_failed_) {
+    disk_failed_ = false;
+    space_checked_at_ = Instant::min();
+  }
+  for (auto& [log, first] : result.trims) {
+    auto request = std::make_unique<Request>();
+    request->kind = Request::Kind::trim;
+    request->log = log;
+    request->first = first;
+    submit(std::move(request));
+    checkpoint_wanted_ = true;  // so that the files go soon
+  }
+  schedule();
+}
+
+void Sequencer::note_disk_failure(const Error& failure) {
+  if (failure.code != ErrorCode::disk_full) return go_read_only(failure);
+  if (!disk_failed_) spdlog::warn("engine: disk full: {}", failure.message);
+  disk_failed_ = true;
+  retry_at_ = parts_->clock.now() + retry_interval;
+  parts_->condition.set(Condition::State::disk_full, failure.message);
+}
+
+// Keeps one journal file in hand, so that changing to it waits for nothing.
+void Sequencer::prepare_spare() {
+  bool wanted = journal_.spare_count() == 0 && journal_.file_count() < limits_.journal.files_max;
+  if (!wanted || preparing_ || stopped_ || parts_->condition.state() == Condition::State::read_only) return;
+  if (disk_failed_ && parts_->clock.now() < retry_at_) return;
+  preparing_ = true;
+  asio::post(io_.segments, [self = shared_from_this(), number = journal_.free_number()] {
+    auto& parts = *self->parts_;
+    auto file = log::prepare_journal_file(*parts.options.files, parts.journal_dir(), number,
+                                          self->limits_.journal.file_bytes);
+    self->post(
+        [file = std::move(file)](Sequencer& sequencer) mutable { sequencer.on_spare(std::move(file)); });
+  });
+}
+
+void Sequencer::on_spare(Result<log::JournalFile> file) {
+  preparing_ = false;
+  if (file) {
+    journal_.add_spare(std::move(*file));
+    journal_bytes_ = journal_.bytes();
+  } else {
+    note_disk_failure(file.error());
+  }
+  schedule();
+}
+
+void Sequencer::stop_if_done() {
+  if (!stopped_ || round_running_ || preparing_) return;
+  bool writable = parts_->condition.state() != Condition::State::read_only;
+  if (!pending_.empty() || run_posted_) return;
+  if (writable && !stopping_round_) {
+    stopping_round_ = true;
+    checkpoint_wanted_ = true;
+    hand_over();
+    return;
+  }
+  auto stopped = std::exchange(stopped_, {});
+  stopped();
+}
+
+std::vector<double> Sequencer::recent_commit_seconds() const {
+  size_t count = recent_count_.load();
+  std::vector<double> seconds;
+  for (size_t i = count > recent_max ? count - recent_max : 0; i < count; ++i) {
+    seconds.push_back(recent_seconds_[i % recent_max].load(std::memory_order_relaxed));
+  }
+  return seconds;
+}
+
+void Sequencer::remember_time(Instant since) {
+  size_t count = recent_count_.load(std::memory_order_relaxed);
+  double seconds = std::chrono::duration<double>(parts_->clock.now() - since).count();
+  recent_seconds_[count % recent_max].store(static_cast<float>(seconds), std::memory_order_relaxed);
+  recent_count_.store(count + 1, std::memory_order_release);
+}
+
+}  // namespace pabal::engine

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "engine/embedded_parts.h"
+#include "engine/request.h"
+#include "engine/tail_cache.h"
+#include "log/journal.h"
+#include "log/journal_format.h"
+
+namespace pabal::engine {
+
+// Puts all changes of all logs into one order: the journal's. Owns the journal and every log's next offset;
+// runs on the journal executor alone. Requests come from any thread.
+//
+//   requests -> pending -> group: offsets, one block -> write, flush -> visible, answered -> effects ->
+//   segments
+//
+// While one group is being flushed the next requests gather, so that one flush serves all that wait on any
+// shard. After a request was answered its change is durable and visible; answers and offsets of one log come
+// in order. Effects are handed to the segment writer in rounds.
+class Sequencer : public std::enable_shared_from_this<Sequencer> {
+ public:
+  Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::Journal journal, TailCache cache);
+
+  // Any thread.
+  void start();
+  void submit(std::unique_ptr<Request> request);
+  void look_at_retention();
+  void look_at_space();
+  // Answers on the journal executor when all that was submitted is durable and a checkpoint is written.
+  void stop(std::move_only_function<void()> stopped);
+  [[nodiscard]] std::vector<double> recent_commit_seconds() const;
+  [[nodiscard]] uint64_t waiting_bytes() const { return waiting_bytes_; }
+  [[nodiscard]] uint64_t journal_bytes() const { return journal_bytes_; }
+  [[nodiscard]] uint64_t free_bytes() const { return free_bytes_; }
+
+ private:
+  enum class Admitted { yes, answered, no_room };
+  using RequestPtr = std::unique_ptr<Request>;
+
+  template <class F>
+  void post(F work);
+  void schedule();
+  void run();
+
+  // sequencer_group.cc: one group from admission to answer.
+  void form_group();
+  Admitted admit(RequestPtr& request);
+  Result<void> admissible(const Request& request);
+  Result<void> admit_commit(Request& request);
+  Result<bool> admit_change(Request& request);
+  void encode(Request& request);
+  void commit_group();
+  Result<void> make_durable(BytesView block);
+  void publish_group();
+  void publish(Request& request);
+  void publish_append(const std::shared_ptr<LogState>& log, LogAppend& append);
+  void publish_open(Request& request);
+  void touch(const std::shared_ptr<LogState>& log);
+  void take_back_group(const Error& failure);
+  void answer(RequestPtr request, Result<CommitResult> result);
+  void remember_time(Instant since);
+
+  // sequencer.cc: the journal's files, the disk and the segment writer.
+  void check_space();
+  void go_read_only(const Error& failure);
+  void hand_over();
+  void on_round(RoundResult result);
+  void prepare_spare();
+  void on_spare(Result<log::JournalFile> file);
+  void note_disk_failure(const Error& failure);
+  [[nodiscard]] bool wants_round(Instant now) const;
+  void stop_if_done();
+
+  std::shared_ptr<EmbeddedParts> parts_;
+  const EmbeddedLimits& limits_;
+  IoExecutors io_;
+
+  // Any thread's.
+  RequestQueue submitted_;
+  std::atomic<bool> run_posted_ = false;
+  std::atomic<uint64_t> waiting_bytes_ = 0;
+  std::atomic<uint64_t> journal_bytes_ = 0;
+  std::atomic<uint64_t> free_bytes_ = 0;
+  static constexpr size_t recent_max = 1024;
+  std::array<std::atomic<float>, recent_max> recent_seconds_{};
+  std::atomic<size_t> recent_count_ = 0;
+
+  // The journal executor's.
+  log::Journal journal_;
+  log::BlockBuilder builder_;
+  std::deque<RequestPtr> pending_;
+  std::vector<RequestPtr> group_;
+  std::vector<std::shared_ptr<LogState>> touched_;
+  Deliveries deliveries_;
+  TailCache cache_;
+  std::vector<Effect> effects_;
+  uint64_t effects_bytes_ = 0;    // not handed over
+  uint64_t unwritten_bytes_ = 0;  // not in segments
+  bool round_running_ = false;
+  bool preparing_ = false;
+  bool checkpoint_wanted_ = false;
+  bool retention_wanted_ = false;
+  bool disk_failed_ = false;  // a round or a new journal file found no space
+  Instant retry_at_ = Instant::min();
+  Instant space_checked_at_ = Instant::min();
+  bool below_reserve_ = false;
+  std::set<LogId> removed_;  // their files may still be there
+  std::move_only_function<void()> stopped_;
+  bool stopping_round_ = false;
+};
+
+}  // namespace pabal::engine
