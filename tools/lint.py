@@ -14,6 +14,7 @@ import floors
 ROOT = Path(__file__).resolve().parent.parent
 FILE_BYTES_MAX = 1_000_000
 FILE_LINES_MAX = 700
+FUNCTION_LINES_MAX = 60
 SUBJECT_CHARS_MAX = 72
 OWN_PATH = "tools/lint.py"  # names what it forbids
 
@@ -47,6 +48,7 @@ RULES = [
     Rule(r"", r"(?<![\w./:])/(home|root|work)/\w", "a path relative to the repository", "nobody else has this directory"),
 ]
 CAPTURING_COROUTINE = re.compile(r"\[[^\[\]]+\]\s*\([^()]*\)\s*(?:mutable\s*)?->\s*[\w:]*(?:Task|awaitable)<[^{;]*\{")
+FUNCTION_HEAD = re.compile(r"^((?:  )?)(?!\s|namespace|class|struct|enum|union|extern|template|using|return|#|//)\S.*\{$")
 SLEEPS_WITH_REASON = {"test/harness.py"}
 
 
@@ -82,6 +84,19 @@ def sizes(name, text):
     if text is not None and re.search(r"\.(h|cc|ts|svelte|py|css)$", name):
         if (lines := text.count("\n")) > FILE_LINES_MAX:
             yield f"{name}: {lines} lines; over {FILE_LINES_MAX} a file is two ideas. Instead: split it"
+
+
+def functions(name, text):
+    """Functions as clang-format lays them out: the brace that ends one stands under its first letter."""
+    if not re.search(CPP, name):
+        return
+    lines = text.splitlines()
+    for start, line in enumerate(lines):
+        if head := FUNCTION_HEAD.match(line):
+            end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith(head.group(1) + "}")), start)
+            if end - start + 1 > FUNCTION_LINES_MAX:
+                yield (f"{name}:{start + 1}: a function of {end - start + 1} lines; over {FUNCTION_LINES_MAX} it is two ideas. "
+                       "Instead: name its parts")
 
 
 def manners(name, text):
@@ -138,7 +153,7 @@ def text_complaints():
         text = text_of(name)
         yield from sizes(name, text)
         if text is not None:
-            for check in (banned_words, coroutines, manners, lock_files, scripts):
+            for check in (banned_words, coroutines, functions, manners, lock_files, scripts):
                 yield from check(name, text)
 
 
@@ -165,7 +180,8 @@ def tidy_complaints():
     commands = json.loads((build / "compile_commands.json").read_text())
     compiled = {str(Path(c["file"]).resolve().relative_to(ROOT)) for c in commands if ROOT in Path(c["file"]).parents}
     tracked = set(tracked_files())
-    return clang_tidy.complaints(ROOT, build, sorted(name for name in compiled & tracked if name.endswith(".cc")))
+    sources = sorted(name for name in compiled & tracked if name.endswith(".cc") and not name.endswith("_test.cc"))
+    return clang_tidy.complaints(ROOT, build, sources)
 
 
 CHECKS = {

@@ -30,6 +30,14 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.found(lint.coroutines, "a.cc", f"on(shard, [this, x]() {body});"), [])
         self.assertEqual(self.found(lint.coroutines, "a.cc", f"[]() {body}();"), [])
 
+    def test_a_function_that_is_too_long_is_found(self):
+        def function(lines):
+            return "void f() {\n" + "  if (x) {\n  }\n" * ((lines - 2) // 2) + "}\n"
+
+        self.assertEqual(self.found(lint.functions, "a.cc", function(60) + function(60)), [])
+        [said] = self.found(lint.functions, "a.cc", function(20) + function(62))
+        self.assertTrue(said.startswith("a.cc:21: a function of 62 lines"), said)
+
     def test_a_lock_file_that_names_a_mirror_is_found(self):
         text = '{"packages": {"a": {"resolved": "https://%s/a.tgz"}}}'
         self.assertEqual(len(self.found(lint.lock_files, "package-lock.json", text % "mirror.example")), 1)
