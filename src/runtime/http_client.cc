@@ -25,6 +25,8 @@ constexpr size_t read_bytes = 8_KiB;
 constexpr Duration write_stall_max = std::chrono::seconds(30);
 constexpr size_t informational_max = 8;  // 1xx answers before the real one
 
+constexpr std::string_view not_http = "answered something that is not HTTP/1.1";
+
 using Sink = std::function<bool(std::string_view)>;
 
 bool is_idempotent(std::string_view method) {
@@ -104,7 +106,7 @@ class AnswerReader {
       return {ErrorCode::too_large, fmt::format("the answer of {} is larger than allowed", exchange_.host)};
     }
     return {ErrorCode::peer_failed,
-            fmt::format("{} answered something that is not HTTP/1.1: {}", exchange_.host, problem.message())};
+            fmt::format("{} {}: {}", exchange_.host, not_http, problem.message())};
   }
 
   HttpResponse take() {
@@ -264,6 +266,10 @@ class Client final : public HttpClient {
 };
 
 }  // namespace
+
+bool is_garbled(const Error& failure) {
+  return failure.code == ErrorCode::peer_failed && failure.message.find(not_http) != std::string::npos;
+}
 
 std::unique_ptr<HttpClient> HttpClient::make(Executor executor, HttpClientLimits limits) {
   return std::make_unique<Client>(std::move(executor), limits);

@@ -26,6 +26,9 @@ struct HttpClientLimits {
       std::chrono::seconds(20);  // below a server's, so that a pooled connection is rarely stale
 };
 
+// True for a peer_failed whose peer did answer, only not with HTTP: it is there, and wrong.
+[[nodiscard]] bool is_garbled(const Error& failure);
+
 // Sends requests over pooled keep-alive connections. Belongs to one executor (one thread). A request that
 // fails on a *reused* connection before any byte of the answer is sent once more on a fresh one, if its
 // method is idempotent or the connection was closed before it was written. Redirects are not followed.

@@ -138,6 +138,15 @@ TEST(HttpClient, does_not_repeat_a_post_that_may_have_been_done) {
   EXPECT_EQ(again.error().code, ErrorCode::peer_failed);
 }
 
+TEST(HttpClient, an_answer_that_is_not_http_is_garbled_and_a_closed_connection_is_not) {
+  auto is_garbled_after = [](Scripted::Script script) {
+    Scripted server({std::move(script)});
+    return is_garbled(BlockingHttpClient().request(server.url(), {}, in(5s)).error());
+  };
+  EXPECT_TRUE(is_garbled_after([](tcp::socket& s) { say(s, "SSH-2.0-OpenSSH_9.2\r\n\r\n"); }));
+  EXPECT_FALSE(is_garbled_after([](tcp::socket& s) { read_head(s); }));
+}
+
 TEST(HttpClient, tells_apart_how_a_server_fails) {
   BlockingHttpClient client({.response_bytes_max = 1000});
   auto code = [&](Scripted::Script script, Duration within = 5s) {
