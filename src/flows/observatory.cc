@@ -104,7 +104,9 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
   const uint64_t number = ++last_core_number;
   std::vector<std::unique_ptr<PerShard>> per_shard;
   Memory memory;  // the collector's
-  std::function<void(std::string_view)> queue_changed;
+  // Set once while shards may already call it.
+  using QueueChanged = std::function<void(std::string_view)>;
+  std::atomic<std::shared_ptr<const QueueChanged>> queue_changed = nullptr;
   std::atomic<int64_t> dropped = 0;
   std::atomic<int64_t> dropped_at_ms = 0;
   Instant last_forgotten = {};
@@ -176,7 +178,12 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     if (seen.kind == SeenKind::joined || seen.kind == SeenKind::left) return;
     if (seen.kind == SeenKind::dead) {
       memory.last_dead.insert_or_assign(std::string(seen.queue),
-                                        std::pair(seen.at, std::string(seen.reason)));
+                                        DeadLetter{.at = seen.at,
+                                                   .reason = std::string(seen.reason),
+                                                   .deliveries = seen.delivery,
+                                                   .topic = std::string(seen.topic),
+                                                   .partition = seen.partition,
+                                                   .offset = seen.offset});
     }
     if (seen.kind == SeenKind::published && memory.first_offsets.size() < first_offsets_max) {
       auto [log, first] =
@@ -263,7 +270,8 @@ void Observatory::changed(broker::Change change, std::string_view name) {
              .reason = text,
              .delivery = static_cast<int32_t>(change)};
   core_->see(entry);
-  if (!topic && core_->queue_changed) core_->queue_changed(name);
+  if (topic) return;
+  if (auto callback = core_->queue_changed.load()) (*callback)(name);
 }
 
 void Observatory::called(const ReportedCall& call) {
@@ -294,7 +302,7 @@ void Observatory::rested(std::string queue) {
 }
 
 void Observatory::on_queue_changed(std::function<void(std::string_view)> callback) {
-  core_->queue_changed = std::move(callback);
+  core_->queue_changed = callback ? std::make_shared<Core::QueueChanged>(std::move(callback)) : nullptr;
 }
 
 runtime::Executor Observatory::collector() { return core_->shards.at(0).executor(); }

@@ -35,6 +35,16 @@ struct Resting {
   WallTime next_probe;
 };
 
+// The latest message of a queue that died.
+struct DeadLetter {
+  WallTime at = {};
+  std::string reason = {};
+  int deliveries = 0;
+  std::string topic = {};
+  int32_t partition = 0;
+  int64_t offset = 0;
+};
+
 // Sees all that happens and remembers it: the flow graph, the trace memory, the latest happenings. Observer
 // calls come from any shard and only append to that shard's buffer; a shard with something to tell hands its
 // buffer to the collector (shard 0), which alone touches the memory. When the collector cannot follow, what
@@ -60,7 +70,7 @@ class Observatory final : public broker::Observer {
   void rested(std::string queue);
 
   // `callback` runs, on the shard where it happened, whenever a queue was made, changed, paused, resumed or
-  // deleted. Set it (or take it away) while no broker is open or from a broker that is quiet.
+  // deleted; an empty one ends that.
   void on_queue_changed(std::function<void(std::string_view queue)> callback);
 
   // What is remembered. Touched on the collector's shard only.
@@ -68,8 +78,8 @@ class Observatory final : public broker::Observer {
     FlowGraph graph;
     TraceMemory trace;
     Happenings happenings;
-    std::map<std::string, Resting, std::less<>> resting;                // by queue
-    std::map<std::string, std::pair<WallTime, std::string>> last_dead;  // by queue: when and why
+    std::map<std::string, Resting, std::less<>> resting;  // by queue
+    std::map<std::string, DeadLetter> last_dead;          // by queue
     // By topic and partition: records below were published before this memory began.
     std::map<std::pair<std::string, int32_t>, int64_t> first_offsets;
   };

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "broker/broker.h"
 #include "flows/observatory.h"
@@ -14,9 +11,11 @@
 namespace pabal::flows {
 
 struct PushOptions {
-  Duration rest_first = std::chrono::seconds(1);
+  Duration rest_first = std::chrono::seconds(1);  // then twice as long each time, with jitter
   Duration rest_max = std::chrono::seconds(60);
-  Duration retry_after_max = std::chrono::hours(1);
+  Duration retry_after_max = std::chrono::hours(1);  // no endpoint puts itself to sleep for longer
+  // How requests are sent; the runtime's client when empty.
+  std::function<std::unique_ptr<runtime::HttpClient>(runtime::Executor)> make_client = {};
 };
 
 // Refuses what cannot be pushed to: only http and https, a host, a readable secret, sane numbers. For the
@@ -26,7 +25,8 @@ struct PushOptions {
 
 // Delivers the messages of push queues to their endpoints, as HTTP.md's *Push* says. Each subscription lives
 // on one shard and is an ordinary consumer of its queue: what is acked, retried or dead is the broker's
-// knowledge, so nothing is lost or doubled here by stopping. Follows the broker's changes by itself.
+// knowledge, so nothing is lost by stopping. Follows the broker's changes by itself. start() and stop() from
+// any shard, one after the other; it may be destroyed after the broker has stopped.
 class Push {
  public:
   Push(runtime::Shards& shards, broker::Broker& broker, Observatory& observatory, PushOptions options = {});
@@ -36,12 +36,13 @@ class Push {
 
   // Once, after the broker is open: takes up every queue that pushes.
   runtime::Task<> start();
-  // Takes no more messages, lets running requests end until `deadline`, returns the rest uncounted.
+  // Takes no more messages and lets running requests end until `deadline`. What was taken and not sent is
+  // ready again after a restart.
   runtime::Task<> stop(Deadline deadline);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace pabal::flows

@@ -1,0 +1,171 @@
+#include "flows/needs_you.h"
+
+#include <algorithm>
+#include <set>
+
+#include "flows/queue_state.h"
+#include "flows/words.h"
+
+namespace pabal::flows {
+namespace {
+
+constexpr int64_t failing_calls_min = 3;
+constexpr double failing_share_min = 0.2;
+
+std::optional<Need> of_storage(const Facts& facts) {
+  using State = engine::EngineHealth::State;
+  if (facts.health.state == State::ok) return std::nullopt;
+  std::string because = facts.health.reason.empty() ? "" : fmt::format(" {}", facts.health.reason);
+  if (facts.health.state == State::disk_full) {
+    return Need{
+        .id = "disk_full",
+        .red = true,
+        .kind = "disk_full",
+        .title = "The disk is full",
+        .text = fmt::format("Publishing is refused until there is space; reading, acks and dead letters go "
+                            "on, and nothing acknowledged is lost.{}",
+                            because)};
+  }
+  return Need{
+      .id = "read_only",
+      .red = true,
+      .kind = "read_only",
+      .title = "The storage takes no writes",
+      .text = fmt::format("What is stored can be read. It writes again after the cause is gone and the "
+                          "server was restarted.{}",
+                          because)};
+}
+
+std::string title_of(Trouble trouble, const std::string& queue) {
+  switch (trouble) {
+    case Trouble::paused:
+      return queue + " is paused";
+    case Trouble::resting:
+      return fmt::format("the endpoint of {} does not answer", queue);
+    case Trouble::no_consumer:
+      return queue + " has no consumer";
+    case Trouble::stalled:
+      return queue + " is stalled";
+    case Trouble::failing:
+      return queue + " keeps failing";
+    case Trouble::behind:
+      return queue + " is falling behind";
+    case Trouble::none:
+      break;
+  }
+  return queue;
+}
+
+std::string kind_of(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::resting:
+      return "resting";
+    case Trouble::no_consumer:
+      return "no_consumer";
+    case Trouble::paused:
+    case Trouble::stalled:
+      return "stalled";
+    default:
+      return "slow";
+  }
+}
+
+std::optional<Need> of_queue(const QueueFacts& its) {
+  const QueueState& state = its.state;
+  const broker::QueueInfo& queue = its.info;
+  bool waits = waiting_of(queue) > 0;
+  if (state.trouble == Trouble::none || (state.trouble == Trouble::paused && !waits)) return std::nullopt;
+  bool red = state.trouble == Trouble::no_consumer || state.trouble == Trouble::stalled ||
+             (state.trouble == Trouble::resting && waits);
+  Need need{.id = fmt::format("{}:{}", kind_of(state.trouble), queue.name),
+            .red = red,
+            .kind = kind_of(state.trouble),
+            .title = title_of(state.trouble, queue.name),
+            .text = state.reason,
+            .since = state.since,
+            .queue = queue.name,
+            .actions = {"queue"}};
+  if (state.trouble == Trouble::paused) need.actions.insert(need.actions.begin(), "resume");
+  return need;
+}
+
+std::optional<Need> of_dead_letters(const Facts& facts, const broker::QueueInfo& queue) {
+  if (queue.dead == 0) return std::nullopt;
+  Need need{.id = "dead_letters:" + queue.name,
+            .red = true,
+            .kind = "dead_letters",
+            .title = fmt::format("{} in {}", counted(queue.dead, "dead letter", "dead letters"), queue.name),
+            .text = {},
+            .since = queue.oldest_dead_at,
+            .queue = queue.name,
+            .actions = {"queue", "redrive"}};
+  auto last = facts.memory.last_dead.find(queue.name);
+  if (last != facts.memory.last_dead.end()) {
+    const DeadLetter& dead = last->second;
+    need.text = fmt::format("{}“{}”, {}, from {}/{} at {}. ", queue.dead > 1 ? "The last: " : "",
+                            dead.reason.empty() ? "no reason given" : quotable(dead.reason),
+                            counted(dead.deliveries, "attempt", "attempts"), dead.topic, dead.partition,
+                            counted(dead.offset));
+    if (!need.since) need.since = dead.at;
+  }
+  need.text += queue.settings.on_dead == broker::OnDead::hold ? "Its key waits for it; the rest flows."
+                                                              : "The rest flows; it waits to be redriven.";
+  return need;
+}
+
+void of_services(const Facts& facts, std::vector<Need>& needs) {
+  std::set<std::string> called;
+  for (const auto& [name, edge] : facts.memory.graph.edges()) {
+    if (name.kind == EdgeKind::calls) called.insert(name.to.name);
+  }
+  for (const auto& service : called) {
+    auto failing = failing_calls(facts, service);
+    if (!failing) continue;
+    needs.push_back({.id = "failing_calls:" + service,
+                     .red = failing->failed == failing->calls,
+                     .kind = "slow",
+                     .title = fmt::format("calls to {} fail", service),
+                     .text = sentence_of(*failing),
+                     .service = service});
+  }
+}
+
+}  // namespace
+
+std::optional<FailingCalls> failing_calls(const Facts& facts, const std::string& service) {
+  FailingCalls sum;
+  for (const auto& [name, edge] : facts.memory.graph.edges()) {
+    if (name.kind != EdgeKind::calls || name.to.name != service) continue;
+    sum.calls += edge.window.count(facts.now);
+    int64_t failed = edge.window.failures(facts.now);
+    if (failed > 0) sum.last_failure = edge.last_failure;
+    sum.failed += failed;
+    sum.last_seen = std::max(sum.last_seen, edge.last_seen);
+  }
+  bool many = sum.failed >= failing_calls_min &&
+              static_cast<double>(sum.failed) >= failing_share_min * static_cast<double>(sum.calls);
+  return many ? std::optional(sum) : std::nullopt;
+}
+
+std::string sentence_of(const FailingCalls& failing) {
+  std::string why =
+      failing.last_failure.empty() ? "" : fmt::format(", last with “{}”", quotable(failing.last_failure));
+  return fmt::format("{} of {} in the last {} s failed{}. Whoever calls it waits for this.",
+                     counted(failing.failed), counted(failing.calls, "call", "calls"), window_seconds, why);
+}
+
+std::vector<Need> needs_you(const Facts& facts) {
+  std::vector<Need> needs;
+  if (auto need = of_storage(facts)) needs.push_back(std::move(*need));
+  for (const auto& queue : facts.queues) {
+    if (auto need = of_queue(queue)) needs.push_back(std::move(*need));
+    if (auto need = of_dead_letters(facts, queue.info)) needs.push_back(std::move(*need));
+  }
+  of_services(facts, needs);
+  std::ranges::sort(needs, {}, [](const Need& n) {
+    return std::tuple(!n.red, n.kind == "dead_letters", n.since.value_or(WallTime::max()), n.id);
+  });
+  return needs;
+}
+
+}  // namespace pabal::flows
