@@ -53,6 +53,7 @@ export function queueFigures(queue) {
     dead: queue.dead.length, unscanned: 0, oldest_ready_age_s: queue.ready ? round(queue.age) : null,
     delivered_per_second: round(queue.seen ?? queue.rate), acked_per_second: round(queue.seen ?? queue.rate),
     retried_per_second: queue.retried, consumers: queue.away ? 0 : 1, paused: queue.paused,
+    paused_since: queue.paused ? new Date(Date.now()).toISOString() : null, lost_to_retention: 0,
     stalled: queue.away ? 'no consumer since its last one left' : null,
   }
 }
@@ -72,7 +73,7 @@ export function topicDetail(world, topic) {
     partition, first_offset: 0, next_offset: Math.floor(topic.records / topic.partitions), bytes: Math.floor(topic.bytes / topic.partitions),
   }))
   return {
-    id: '0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071', name: topic.name, retention: { time: '7d', size: null }, cleanup: 'delete',
+    id: '0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071', name: topic.name, internal: false, retention: { time: '7d', size: null }, cleanup: 'delete',
     durability: 'flushed', timestamps: 'create', partitions: list,
     producers: [{ name: topic.publisher, last_seen: new Date(world.now()).toISOString() }],
     consumers: [...world.queues.values()].filter((q) => q.topic === topic.name).map((q) => ({ queue: q.name })),
@@ -100,7 +101,7 @@ export function messages(world, queue, state, limit) {
     world.message(queue, 90_000 + index * 7, {
       deliveries: 0,
       ...(state === 'delayed' ? { due: new Date(world.now() + 4000 + index * 900).toISOString(), deliveries: 3, reason: 'HTTP 503 from notification' } : {}),
-      ...(state === 'leased' ? { deliveries: 1, leased_by: queue.consumer, due: new Date(world.now() + 29_000).toISOString() } : {}),
+      ...(state === 'leased' ? { deliveries: 1, due: new Date(world.now() + 29_000).toISOString() } : {}),
     }),
   )
 }

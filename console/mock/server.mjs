@@ -126,11 +126,12 @@ export class MockServer {
     if (method !== 'POST') return problem(response, 405, `${method} is not for ${url.pathname}.`)
     if (what === 'redrive') {
       const made = this.world.redrive(queue, body?.all ? null : body?.ids, body?.rate)
-      return json(response, 202, { redrive_id: made, links: { self: `/v1/queues/${encodeURIComponent(name)}/redrives/${made}` } })
+      return json(response, 202, { redrive_id: made, state: 'running', links: { self: `/v1/queues/${encodeURIComponent(name)}/redrives/${made}` } })
     }
     if (what === 'pause' || what === 'resume') {
       queue.paused = what === 'pause'
-      return json(response, 200, answers.queueDetail(queue))
+      response.writeHead(204)
+      return response.end()
     }
     if (what === 'purge') {
       const purged = queue.ready + queue.leased + queue.delayed

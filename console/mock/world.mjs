@@ -91,7 +91,8 @@ export class World {
 
   tick(seconds) {
     for (const topic of this.topics.values()) {
-      topic.seen = this.scenario === 'disk' ? 0 : topic.rate * (0.97 + 0.06 * this.random())
+      const away = [...this.queues.values()].some((queue) => queue.away && queue.consumer === topic.publisher)
+      topic.seen = this.scenario === 'disk' || away ? 0 : topic.rate * (0.97 + 0.06 * this.random())
       topic.records += Math.round(topic.seen * seconds)
       topic.bytes += Math.round(topic.seen * seconds * 412)
     }

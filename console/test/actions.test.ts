@@ -78,7 +78,7 @@ describe.skipIf(!haveChromium)('actions', () => {
       await page.getByRole('dialog').getByRole('button', { name: 'Pause', exact: true }).click()
       await page.getByText('notification.mail is paused.').waitFor()
       await page.getByRole('button', { name: 'Resume' }).waitFor()
-      await page.getByText(/^Paused\. [\d,]+ messages? waits?; none is lost\.$/).waitFor()
+      await page.getByText(/^Paused( for \d+(\.\d+)? s)?\. [\d,]+ messages? waits?; none is lost\.$/).waitFor()
       await page.getByRole('button', { name: 'Purge' }).click()
       const text = await page.getByRole('dialog').innerText()
       const [, count] = /Purge ([\d,]+) messages? from notification.mail\?/.exec(text)!
@@ -109,7 +109,7 @@ describe.skipIf(!haveChromium)('actions', () => {
       await page.waitForURL('**/trace/O-4711')
       await page.getByRole('heading', { name: 'O-4711' }).waitFor()
       const field = page.getByRole('group', { name: 'Line of time' })
-      expect(await field.locator('[data-mark]').count()).toBe(26)
+      expect(await field.locator('[data-mark]').count()).toBe(24)
       expect(await page.getByText('6 min 27 s in which nobody worked').count()).toBe(1)
       expect(await page.getByText('amount: expected a decimal, read "12,50"').count()).toBeGreaterThan(3)
       await field.locator('[data-mark="0"]').focus()

@@ -12,10 +12,6 @@ export function toneOf(node: Pick<FlowNode, 'state'> | undefined): Tone {
 export const nodeOf = (flow: Flow | undefined, id: string) => flow?.nodes.find((node) => node.id === id)
 export const nameOf = (id: string) => id.slice(id.indexOf(':') + 1)
 
-export function consumersOf(queue: QueueFigures): number | null {
-  return Array.isArray(queue.consumers) ? queue.consumers.length : (queue.consumers ?? null)
-}
-
 // The second line of a node in the flow picture.
 export function subline(node: FlowNode, flow: Flow, now: number): string {
   if (node.kind === 'queue') return queueLine(node)
@@ -51,7 +47,8 @@ function traffic(node: FlowNode, flow: Flow): number | null {
 // One sentence that says how a queue is.
 export function verdict(queue: QueueFigures, node: FlowNode | undefined, now: number): { tone: Tone; text: string } {
   const waits = `${plural(queue.ready, 'message')} ${queue.ready === 1 ? 'waits' : 'wait'}`
-  if (queue.paused) return { tone: 'amber', text: `Paused. ${waits}; none is lost.` }
+  const paused = ageSince(queue.paused_since, now)
+  if (queue.paused) return { tone: 'amber', text: `Paused${paused === null ? '' : ` for ${span(paused)}`}. ${waits}; none is lost.` }
   const age = ageSince(node?.since, now)
   const sinceText = age === null ? '' : ` for ${span(age)}`
   if (node && node.state !== 'ok') {

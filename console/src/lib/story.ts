@@ -15,10 +15,10 @@ export function say(entry: TraceEntry): string {
       return `${entry.queue} delivered ${what} to ${who}${again}`
     case 'acked':
       return `${who} finished ${what} of ${entry.queue}${again}`
-    case 'failed':
-      return `${who} could not handle ${what} of ${entry.queue}${again}`
     case 'retry':
-      return `${entry.queue} will deliver ${what} again${entry.due ? ` at ${clock(entry.due)}` : ''}`
+      return `${entry.queue} delivered ${what} to ${who} again${again}`
+    case 'failed':
+      return `${who} could not handle ${what} of ${entry.queue}${again}${entry.due ? `; to be tried again at ${clock(entry.due)}` : ''}`
     case 'dead':
       return `${entry.queue} gave up on ${what}: a dead letter`
     case 'redriven':
@@ -33,6 +33,8 @@ export function outcome(entry: TraceEntry): string {
   return entry.outcome && !went(entry) ? entry.outcome : ''
 }
 
+// The original record, which a redrive does not change.
+const recordOf = (entry: TraceEntry) => (entry.offset === undefined ? (entry.record_id ?? '') : `${entry.topic}/${entry.partition}/${entry.offset}`)
 const settles = new Set(['acked', 'dead'])
 
 // How the whole stands: what died and was not finished later, what is still being tried, or that all is done.
@@ -40,7 +42,7 @@ export function standing(trace: Trace): { tone: Tone; text: string } {
   const entries = trace.entries
   if (!entries.length) return { tone: '', text: '' }
   const last = new Map<string, TraceEntry>()
-  for (const entry of entries) if (entry.queue && entry.kind !== 'published') last.set(`${entry.queue} ${entry.record_id ?? ''}`, entry)
+  for (const entry of entries) if (entry.queue && entry.kind !== 'published') last.set(`${entry.queue} ${recordOf(entry)}`, entry)
   const ends = [...last.values()]
   const dead = ends.filter((entry) => entry.kind === 'dead')
   const open = ends.filter((entry) => !settles.has(entry.kind))

@@ -29,6 +29,15 @@ test('work is a bar from delivery to its end, failures are bad', () => {
   expect(bars.filter((bar) => bar.lane === 'payment').map((bar) => bar.bad)).toEqual([true, false])
 })
 
+test('what shares a millisecond stands apart, in the order given', () => {
+  const one = { at: at(0), queue: 'q', service: 's', topic: 't', partition: 0, offset: 7 }
+  const { marks, bars, links } = tracks(made([{ ...one, kind: 'published', service: 'a', queue: null }, { ...one, kind: 'delivered' }, { ...one, kind: 'acked' }]))
+  expect(marks[0]!.x).toBeLessThan(marks[1]!.x)
+  expect(marks[1]!.x).toBeLessThan(marks[2]!.x)
+  expect(bars).toHaveLength(1)
+  expect(links).toHaveLength(1)
+})
+
 test('a single moment and an empty trace are no trouble', () => {
   expect(tracks(made([])).marks).toEqual([])
   expect(tracks(made([{ at: at(0), kind: 'published', service: 'order' }])).marks[0]!.x).toBe(0)
@@ -38,7 +47,7 @@ test('how it stands: finished after trouble, a dead letter, still at work, witho
   expect(standing(order()).text).toContain('Finished, after trouble on the way')
   const dead = made([{ at: at(0), kind: 'delivered', queue: 'q', record_id: '1' }, { at: at(9), kind: 'dead', queue: 'q', record_id: '1' }])
   expect(standing(dead)).toMatchObject({ tone: 'red', text: expect.stringContaining('a dead letter in q') })
-  const waiting = made([{ at: at(0), kind: 'failed', queue: 'q', record_id: '1' }, { at: at(9), kind: 'retry', queue: 'q', record_id: '1' }])
+  const waiting = made([{ at: at(0), kind: 'delivered', queue: 'q', record_id: '1' }, { at: at(9), kind: 'failed', queue: 'q', record_id: '1', due: at(99) }])
   expect(standing(waiting)).toMatchObject({ tone: 'amber' })
   const fine = made([{ at: at(0), kind: 'delivered', queue: 'q', record_id: '1' }, { at: at(9), kind: 'acked', queue: 'q', record_id: '1', outcome: 'ok' }])
   expect(standing(fine)).toMatchObject({ tone: '', text: expect.stringContaining('without trouble') })

@@ -7,6 +7,7 @@ import type { Trace, TraceEntry } from './types'
 const FOLD_RATIO = 0.12 // the longest pause is folded while it is more than this share of what is not folded yet
 const FOLD_MS_MIN = 40
 const FOLD_WIDTH = 0.09
+const TIME_STEP_MS = 0.9
 const TICK_APART = 0.075
 const MARK_WIDTH = 0.018 // room each moment needs, so that marks of one instant do not cover each other
 
@@ -52,11 +53,13 @@ export interface Tracks {
 }
 
 const TONES: Record<TraceEntry['kind'], Mark['tone']> = {
-  published: 'plain', delivered: 'plain', acked: 'ok', failed: 'bad', retry: 'wait', dead: 'bad', redriven: 'wait', call: 'plain',
+  published: 'plain', delivered: 'plain', retry: 'plain', acked: 'ok', failed: 'bad', dead: 'bad', redriven: 'wait', call: 'plain',
 }
 
+export const isDelivery = (entry: TraceEntry) => entry.kind === 'delivered' || entry.kind === 'retry'
 const endOf = (entry: TraceEntry, at: number) => (entry.kind === 'call' ? at + (entry.duration_ms ?? 0) : at)
-export const laneOf = (entry: TraceEntry) => entry.service || (entry.queue ? `queue ${entry.queue}` : entry.topic || 'unknown')
+// Whoever did not name itself shares a lane with the others who did not.
+export const laneOf = (entry: TraceEntry) => entry.service || (entry.queue ? `(${entry.queue})` : '(unnamed)')
 export const went = (entry: TraceEntry) => !entry.outcome || entry.outcome === 'ok' || /^2\d\d$/.test(entry.outcome)
 
 function foldsOf(pauses: number[]): boolean[] {
@@ -105,8 +108,27 @@ class Scale {
   }
 }
 
+// Times are told to the millisecond, in which much can happen: what shares one is spread over it, in the order given.
+function timesOf(entries: TraceEntry[]): { entry: TraceEntry; at: number }[] {
+  const timed = entries.map((entry) => ({ entry, at: instant(entry.at) }))
+  for (let first = 0; first < timed.length; ) {
+    const time = timed[first]!.at
+    let count = 1
+    while (timed[first + count]?.at === time) ++count
+    for (let i = 1; i < count; ++i) timed[first + i]!.at = time + (i / count) * TIME_STEP_MS
+    first += count
+  }
+  return timed
+}
+
+// One record, by its id or by where it stands.
+export function sameRecord(a: TraceEntry, b: TraceEntry): boolean {
+  if (a.record_id && a.record_id === b.record_id) return true
+  return a.offset !== undefined && a.offset === b.offset && a.partition === b.partition && a.topic === b.topic
+}
+
 export function tracks(trace: Trace): Tracks {
-  const timed = trace.entries.map((entry) => ({ entry, at: instant(entry.at) }))
+  const timed = timesOf(trace.entries)
   const scale = new Scale(timed.flatMap(({ entry, at }) => [at, endOf(entry, at)]))
   const marks = timed.map(({ entry, at }, index) => ({
     index, entry, lane: laneOf(entry), x: scale.at(at), x2: scale.at(endOf(entry, at)),
@@ -126,21 +148,21 @@ function barsOf(marks: Mark[]): Bar[] {
       const call: Bar = { lane, x, x2, kind: 'call', bad, index }
       return entry.peer ? [call, { ...call, lane: entry.peer, kind: 'answer' }] : [call]
     }
-    if (entry.kind !== 'delivered') return []
+    if (!isDelivery(entry)) return []
     const end = marks.find((other) => other.index > index && (other.entry.kind === 'acked' || other.entry.kind === 'failed') && sameDelivery(other.entry, entry))
     return end ? [{ lane, x, x2: end.x, kind: 'work', bad: end.tone === 'bad', index }] : []
   })
 }
 
 const sameDelivery = (a: TraceEntry, b: TraceEntry) =>
-  a.queue === b.queue && a.record_id === b.record_id && (a.delivery ?? 1) === (b.delivery ?? 1)
+  a.queue === b.queue && sameRecord(a, b) && (a.delivery ?? 1) === (b.delivery ?? 1)
 
 // From a record's publishing to each first delivery of it; from a redrive to the delivery it led to.
 function linksOf(marks: Mark[]): Link[] {
   const links: Link[] = []
   for (const to of marks) {
     if (to.entry.kind !== 'delivered' || (to.entry.delivery ?? 1) > 1) continue
-    const from = marks.find((mark) => mark.entry.kind === 'published' && mark.entry.record_id && mark.entry.record_id === to.entry.record_id)
+    const from = marks.find((mark) => mark.entry.kind === 'published' && sameRecord(mark.entry, to.entry))
     if (from) links.push({ from, to })
   }
   return links

@@ -79,9 +79,10 @@ export interface QueueFigures {
   delivered_per_second?: number | null
   acked_per_second?: number | null
   retried_per_second?: number | null
-  consumers?: number | string[] | null
+  consumers?: number | null
   stalled?: string | null
   paused?: boolean
+  paused_since?: string | null
   lost_to_retention?: number
 }
 
@@ -124,8 +125,7 @@ export interface Partition {
 export interface TopicDetail {
   id?: string
   name?: string
-  partitions: Partition[] | number
-  partition_list?: Partition[]
+  partitions: Partition[]
   [setting: string]: unknown
 }
 
@@ -151,11 +151,9 @@ export interface MessageLook {
   headers?: Record<string, string>
   deliveries?: number
   reason?: string | null
-  last_reason?: string | null
   died_at?: string | null
   enqueued_at?: string | null
   due?: string | null
-  leased_by?: string | null
   topic?: string | null
   partition?: number
   offset?: number
@@ -192,6 +190,7 @@ export interface Trace {
   id: string
   complete_since?: string | null
   found: boolean
+  truncated?: boolean
   entries: TraceEntry[]
 }
 
