@@ -31,4 +31,17 @@ export const CALLS = [
   ['order', 'payment', 312, 2.6, 8.4],
 ]
 
+// What the other ways of doing the same left behind: services that call each other in a chain, and one in which
+// everything is an event.
+export const STORY_CALLS = [
+  ['order', 'shipping', 0, 1.1, 2.9],
+  ['order', 'settlement', 0, 1.3, 3.1],
+  ['order', 'notification', 0, 30, 61],
+  ['payment', 'notification', 0, 31, 64],
+]
+export const STORY_QUEUES = {
+  'payment.charge': ['inventory.events', 'payment', 0],
+  'inventory.reserve': ['order.events', 'inventory', 0],
+}
+
 export const MAIL_ERROR = 'amount: expected a decimal, read "12,50"'

@@ -1,8 +1,8 @@
 // The state behind the mock: figures that move a little, messages that wait, lease, die and are redriven. A seeded
 // generator makes a run repeatable; `tick(seconds)` is all the time there is.
-import { CALLS, MAIL_ERROR, PARTITIONS, QUEUES, TOPICS } from './shop.mjs'
+import { CALLS, MAIL_ERROR, PARTITIONS, QUEUES, STORY_CALLS, STORY_QUEUES, TOPICS } from './shop.mjs'
 
-export const SCENARIOS = ['empty', 'calm', 'stuck', 'dead', 'poison', 'disk']
+export const SCENARIOS = ['empty', 'calm', 'stuck', 'dead', 'poison', 'disk', 'story']
 
 function generator(seed) {
   let state = seed >>> 0
@@ -31,7 +31,8 @@ export class World {
       const partitions = PARTITIONS[name] ?? 1
       this.topics.set(name, { name, publisher, rate, partitions, records: Math.round(rate * 1800), bytes: rate * 1800 * 412 })
     }
-    for (const [name, [topic, consumer, rate]] of Object.entries(QUEUES)) {
+    const queues = this.scenario === 'story' ? { ...QUEUES, ...STORY_QUEUES } : QUEUES
+    for (const [name, [topic, consumer, rate]] of Object.entries(queues)) {
       this.queues.set(name, {
         name, topic, consumer, rate,
         ready: Math.floor(this.random() * 4), leased: 2 + Math.floor(this.random() * 6), delayed: 0, age: 0.1,
@@ -139,6 +140,7 @@ export class World {
   }
 
   get calls() {
+    if (this.scenario === 'story') return [...CALLS, ...STORY_CALLS]
     return this.scenario === 'empty' ? [] : CALLS
   }
 }

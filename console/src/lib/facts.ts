@@ -20,28 +20,20 @@ export function subline(node: FlowNode, flow: Flow, now: number): string {
     const age = ageSince(node.since, now)
     return age === null ? 'gone' : `gone for ${span(age)}`
   }
-  if (node.kind === 'client') return `${rate(node.rate)}/s`
-  const calls = flow.edges.some((edge) => edge.to === node.id && edge.kind === 'calls')
-  if (calls && node.p99_ms != null) return `${rate(node.rate)}/s · p99 ${milliseconds(node.p99_ms)}`
-  return `${rate(traffic(node, flow))}/s`
+  if (node.kind === 'client') return `${rate(sum(flow.edges.filter((edge) => edge.from === node.id)) ?? node.rate)}/s`
+  const into = flow.edges.filter((edge) => edge.to === node.id)
+  const answers = sum(into.filter((edge) => edge.kind === 'calls'))
+  if (answers && node.p99_ms != null) return `${rate(answers)}/s · p99 ${milliseconds(node.p99_ms)}`
+  const takes = sum(into.filter((edge) => edge.kind === 'delivers'))
+  return `${rate(takes ?? answers ?? sum(flow.edges.filter((edge) => edge.from === node.id)) ?? node.rate)}/s`
 }
+
+const sum = (edges: FlowEdge[]) => (edges.length ? edges.reduce((total, edge) => total + (edge.rate ?? 0), 0) : null)
 
 function queueLine(node: FlowNode): string {
   const parts = [`${count(node.ready)} waiting`]
   if (node.state !== 'ok' && node.oldest_ready_age_s != null) parts.push(seconds(node.oldest_ready_age_s))
   return parts.join(' · ')
-}
-
-// What a service handles per second: its deliveries, else what it answers, else what it publishes.
-function traffic(node: FlowNode, flow: Flow): number | null {
-  const sum = (edges: FlowEdge[]) => (edges.length ? edges.reduce((total, edge) => total + (edge.rate ?? 0), 0) : null)
-  const into = flow.edges.filter((edge) => edge.to === node.id)
-  return (
-    sum(into.filter((edge) => edge.kind === 'delivers')) ??
-    sum(into.filter((edge) => edge.kind === 'calls')) ??
-    sum(flow.edges.filter((edge) => edge.from === node.id)) ??
-    node.rate ?? null
-  )
 }
 
 // One sentence that says how a queue is.

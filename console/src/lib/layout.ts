@@ -122,16 +122,30 @@ class Router {
     return `M${start}${curve(start, enter)}L${leave}${curve(leave, end)}`
   }
 
-  // Out of the bottom, level beneath the row to the left, and up (or down) into the other.
+  // Out of the bottom, level beneath its row to the gap right of the other's column, along that gap to a level
+  // beside the other, and into it from below or above: never through a box of these columns.
   #backward(from: Box, to: Box): string {
-    const level = this.#apart(from.y + NODE_HEIGHT + (ROW_HEIGHT - NODE_HEIGHT) / 2)
+    const gutter = (ROW_HEIGHT - NODE_HEIGHT) / 2
+    const first = this.#apart(from.y + NODE_HEIGHT + gutter)
+    const below = first > to.y
+    const near = below ? to.y + NODE_HEIGHT + gutter : to.y - gutter
+    const last = Math.abs(near - first) < ROW_HEIGHT / 4 ? first : this.#apart(near)
     const x1 = from.x + from.w / 2
-    const x2 = to.x + to.w / 2
-    const below = to.y < level
-    const y2 = below ? to.y + NODE_HEIGHT + 5 : to.y - 5
-    const turn = Math.min(14, Math.abs(y2 - level))
-    const y2turn = level + (below ? -turn : turn)
-    return `M${x1},${from.y + NODE_HEIGHT}Q${x1},${level} ${x1 - 14},${level}H${x2 + 14}Q${x2},${level} ${x2},${y2turn}V${y2}`
+    const x2 = to.x + to.w * 0.6
+    const end: Point = [x2, below ? to.y + NODE_HEIGHT + 5 : to.y - 5]
+    const gap = this.#gapAfter(to.column)
+    const way: Point[] = [[x1, from.y + NODE_HEIGHT], [x1, first]]
+    if (last !== first) way.push([gap, first], [gap, last])
+    return rounded([...way, [x2, last], end])
+  }
+
+  // A place of its own in the gap right of a column.
+  #gapAfter(column: number): number {
+    const right = this.#left[column]! + this.#widths[column]!
+    const room = (this.#left[column + 1] ?? right + GAP_MIN) - right
+    const lines = this.#taken.get(-1 - column) ?? 0
+    this.#taken.set(-1 - column, lines + 1)
+    return right + room / 2 + ((lines % 2 ? 1 : -1) * Math.min(room / 2 - 4, Math.ceil(lines / 2) * 4))
   }
 
   // The level nearest to both ends at which no box of the columns between is in the way.
@@ -162,6 +176,26 @@ function curve([x1, y1]: Point, [x2, y2]: Point): string {
   if (y1 === y2) return `L${x2},${y2}`
   const bend = Math.max(18, (x2 - x1) * 0.55)
   return `C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`
+}
+
+const TURN = 12
+
+// Straight from point to point, the corners rounded.
+function rounded(points: Point[]): string {
+  let path = `M${points[0]}`
+  for (let i = 1; i < points.length - 1; ++i) {
+    const [before, corner, after] = [points[i - 1]!, points[i]!, points[i + 1]!]
+    const [into, out] = [toward(corner, before), toward(corner, after)]
+    path += `L${into}Q${corner} ${out}`
+  }
+  return `${path}L${points.at(-1)!}`
+}
+
+// From one point toward another, at most half way.
+function toward([x1, y1]: Point, [x2, y2]: Point): Point {
+  const length = Math.hypot(x2 - x1, y2 - y1)
+  const part = length ? Math.min(TURN, length / 2) / length : 0
+  return [x1 + (x2 - x1) * part, y1 + (y2 - y1) * part]
 }
 
 function arc(from: Box, to: Box): string {
