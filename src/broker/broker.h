@@ -15,6 +15,8 @@ namespace pabal::broker {
 struct BrokerOptions {
   bool auto_create_topics = true;
   TopicSettings topic_defaults = {};
+  // A fault for tests, which must find it.
+  bool settle_before_dead_letter = false;
 };
 
 struct ReadRequest {

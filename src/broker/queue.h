@@ -21,6 +21,7 @@ struct Backoff {
   double factor = 2;
   Duration max =
       std::chrono::minutes(5);  // full jitter: the wait is uniform in [0, min(max, first × factor^n)]
+  friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
 // One test of a header value: literal, {"prefix"}, {"suffix"}, {"numeric": [op, n, …]}, {"exists"},
@@ -32,12 +33,14 @@ struct Match {
   std::vector<std::pair<std::string, double>> numeric = {};  // (">", 100), and-ed
   bool exists = true;
   std::vector<std::string> any_of = {};  // for anything_but
+  friend bool operator==(const Match&, const Match&) = default;
 };
 
 // Header names (type stands for `ce_type`) are and-ed, the matches of a name or-ed. Empty lets everything
 // through.
 struct Filter {
   std::vector<std::pair<std::string, std::vector<Match>>> headers;
+  friend bool operator==(const Filter&, const Filter&) = default;
 };
 
 struct PushSettings {
@@ -45,6 +48,7 @@ struct PushSettings {
   int concurrency = 8;
   Duration timeout = std::chrono::seconds(10);
   std::string secret = {};  // whsec_…; never shown, never logged
+  friend bool operator==(const PushSettings&, const PushSettings&) = default;
 };
 
 struct QueueSettings {
@@ -63,6 +67,7 @@ struct QueueSettings {
   Duration max_age = std::chrono::days(14);
   Overflow overflow = Overflow::dead_letter;
   std::optional<PushSettings> push = {};
+  friend bool operator==(const QueueSettings&, const QueueSettings&) = default;
 };
 
 struct QueueChange {

@@ -178,6 +178,7 @@ Task<Result<Broker::Put>> Topics::write(std::string name, TopicRecord before, To
   auto written = co_await table_->change(std::move(changes));
   if (!written) co_return std::unexpected(written.error());
   co_await show(name, after);
+  if (grown_ && !created && after.settings.partitions > had) co_await grown_(name, after.settings.partitions);
   observer_.changed(created ? Change::topic_made : Change::topic_changed, name);
   co_return Broker::Put{created};
 }

@@ -23,7 +23,6 @@ class Topics {
   runtime::Task<Result<Broker::Put>> put(std::string name, TopicChange change);
   runtime::Task<Result<TopicInfo>> info(std::string name);
   runtime::Task<Result<std::vector<TopicInfo>>> list();
-  // `may_go` decides, under the lock that changes of topics take, whether the topic may be deleted.
   runtime::Task<Result<void>> remove(std::string name);
   runtime::Task<Result<PublishResult>> publish(Publish publish);
   runtime::Task<Result<engine::ReadResult>> read(ReadRequest request);
@@ -41,6 +40,10 @@ class Topics {
   // 0 under the lock that all changes take.
   using Guard = std::function<Result<void>(const std::string& name, bool deleted)>;
   void set_guard(Guard guard) { guard_ = std::move(guard); }
+  // Runs on shard 0, under that lock, after a topic has got more partitions.
+  using Grown = std::function<runtime::Task<bool>(std::string name, int32_t partitions)>;
+  void set_grown(Grown grown) { grown_ = std::move(grown); }
+  [[nodiscard]] const BrokerOptions& options() const { return options_; }
   // The lock that all changes of topics and queues take, on shard 0.
   [[nodiscard]] FifoLock& lock() { return lock_; }
 
@@ -85,6 +88,7 @@ class Topics {
   std::unique_ptr<engine::Table> table_;
   FifoLock lock_;
   Guard guard_;
+  Grown grown_;
   std::vector<Open> open_;  // by shard; each touched by its shard only
 };
 
