@@ -74,7 +74,7 @@ Result<std::optional<Offset>> find_in_tail(const LogState& log, Offset from, Wal
 }
 
 Result<Offset> find_time_in_log(const LogState& log, WallTime time) {
-  for (;;) {
+  while (!log.removed) {
     Offset first(log.first);
     Offset stored = log.segments.end();
     auto in_segments = log.segments.find_time(time, first);
@@ -84,6 +84,7 @@ Result<Offset> find_time_in_log(const LogState& log, WallTime time) {
     if (!in_tail) return std::unexpected(in_tail.error());
     if (*in_tail) return **in_tail;  // else what was in the tail has moved to a segment
   }
+  return error(ErrorCode::not_found, "there is no log {}", log.id);
 }
 
 }  // namespace

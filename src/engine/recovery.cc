@@ -4,34 +4,24 @@
 #include "base/random.h"
 #include "log/journal_replay.h"
 #include "log/record_batch.h"
+#include "runtime/replace_file.h"
 
 namespace pabal::engine {
 namespace {
 
 Result<std::string> read_text(runtime::FileSystem& files, const std::string& path) {
-  auto file = files.open(path, runtime::OpenMode::read);
-  if (!file) return std::unexpected(file.error());
-  std::string text(64, '\0');
-  auto got = (*file)->read_at(0, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
-  if (!got) return std::unexpected(got.error());
-  text.resize(*got);
+  auto bytes = runtime::read_file(files, path, 64);
+  if (!bytes) return std::unexpected(bytes.error());
+  std::string text(as_text(*bytes));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
-}
-
-Result<void> write_file(runtime::FileSystem& files, const std::string& path, BytesView bytes) {
-  auto file = files.open(path, runtime::OpenMode::create);
-  if (!file) return std::unexpected(file.error());
-  if (auto done = (*file)->resize(0); !done) return done;
-  if (auto done = (*file)->write_at(0, bytes); !done) return done;
-  return (*file)->flush();
 }
 
 // Whether `data_dir` holds data of this version; false when it has still to be made.
 Result<bool> check_version(runtime::FileSystem& files, const std::string& data_dir) {
   auto version = read_text(files, data_dir + "/VERSION");
   if (version && *version == data_version) return true;
-  if (version && !version->empty()) {
+  if (version) {
     return error(ErrorCode::unsupported,
                  "{}/VERSION says '{}'; this program reads version {}: use the program that wrote it",
                  data_dir, *version, data_version);
@@ -57,8 +47,7 @@ Result<void> make_directory(const EmbeddedOptions& options) {
   log::Checkpoint checkpoint{.journal_id = journal_id, .replay_from = {.lsn = 1, .file = 0, .offset = 0}};
   if (auto done = log::save_checkpoint(files, dir, checkpoint); !done) return done;
   std::string version = std::string(data_version) + "\n";
-  if (auto done = write_file(files, dir + "/VERSION", as_bytes(version)); !done) return done;
-  if (auto done = files.flush_directory(dir); !done) return done;
+  if (auto done = runtime::replace_file(files, dir + "/VERSION", as_bytes(version)); !done) return done;
   auto parent = dir.rfind('/');
   return files.flush_directory(parent == std::string::npos ? "." : parent == 0 ? "/" : dir.substr(0, parent));
 }
@@ -203,7 +192,7 @@ void Recovery::report(const log::ReplayReport& replayed) {
 void Recovery::keep_aside(const log::TornTail& torn) {
   std::string path = fmt::format("{}/torn/{}", parts_->options.data_dir, torn.at.lsn);
   Result<void> done = files_.make_directories(parts_->options.data_dir + "/torn");
-  if (done) done = write_file(files_, path, torn.bytes);
+  if (done) done = runtime::replace_file(files_, path, torn.bytes);
   spdlog::warn(
       "engine: cut a torn tail of {} bytes off {} at byte {} (nothing of it was acknowledged); {} {}",
       torn.bytes.size(), log::journal_file_path(parts_->journal_dir(), torn.at.file), torn.at.offset,

@@ -2,12 +2,14 @@
 
 #include "base/crc32c.h"
 #include "log/big_endian.h"
+#include "runtime/replace_file.h"
 
 namespace pabal::log {
 namespace {
 
 constexpr uint64_t checkpoint_magic = 0x504142414c435031;  // "PABALCP1"
 constexpr size_t header_bytes = 20;
+constexpr size_t checkpoint_bytes_max = 1_GiB;
 constexpr size_t segment_entry_bytes = 40;
 constexpr size_t log_entry_bytes_min = 16 + 4 + 8 + 8 + 4 + 4 + 8 + 8 + 4;
 constexpr size_t text_entry_bytes_min = 4;
@@ -169,32 +171,15 @@ Result<Checkpoint> decode_checkpoint(BytesView bytes) {
 
 Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
                              const Checkpoint& checkpoint) {
-  std::string aside = path_in(directory) + ".new";
-  Bytes bytes = encode_checkpoint(checkpoint);
-  auto file = files.open(aside, runtime::OpenMode::create);
-  if (!file) return std::unexpected(file.error());
-  if (auto done = (*file)->resize(0); !done) return done;
-  if (auto done = (*file)->write_at(0, bytes); !done) return done;
-  if (auto done = (*file)->flush(); !done) return done;
-  if (auto done = files.rename(aside, path_in(directory)); !done) return done;
-  return files.flush_directory(directory);
+  return runtime::replace_file(files, path_in(directory), encode_checkpoint(checkpoint));
 }
 
 Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory) {
-  auto file = files.open(path_in(directory), runtime::OpenMode::read);
-  if (!file) return std::unexpected(file.error());
-  auto size = (*file)->size();
-  if (!size) return std::unexpected(size.error());
-  Bytes bytes(*size);
-  auto got = (*file)->read_at(0, bytes);
-  if (!got) return std::unexpected(got.error());
-  auto checkpoint = decode_checkpoint(BytesView(bytes).first(*got));
-  if (!checkpoint) {
-    Error e = checkpoint.error();
-    e.message = path_in(directory) + ": " + e.message;
-    return std::unexpected(std::move(e));
-  }
-  return checkpoint;
+  auto bytes = runtime::read_file(files, path_in(directory), checkpoint_bytes_max);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto checkpoint = decode_checkpoint(*bytes);
+  if (checkpoint) return checkpoint;
+  return error(checkpoint.error().code, "{}: {}", path_in(directory), checkpoint.error().message);
 }
 
 }  // namespace pabal::log

@@ -1,0 +1,180 @@
+#include "engine/log_model.h"
+
+#include <charconv>
+
+namespace pabal::engine {
+namespace {
+
+struct Origin {
+  size_t commit = 0;
+  size_t part = 0;
+  int record = 0;
+};
+
+std::optional<Origin> origin_of(const std::string& value) {
+  Origin origin;
+  const char* at = value.data();
+  const char* end = at + value.size();
+  auto number = [&](auto& out, char delimiter) {
+    auto [rest, problem] = std::from_chars(at, end, out);
+    if (problem != std::errc() || rest == end || *rest != delimiter) return false;
+    at = rest + 1;
+    return true;
+  };
+  if (!number(origin.commit, '/') || !number(origin.part, '/') || !number(origin.record, ' '))
+    return std::nullopt;
+  return origin;
+}
+
+std::string shortened(const std::string& value) { return value.substr(0, value.find(' ')); }
+
+}  // namespace
+
+void LogModel::begin_life() {
+  commits_.clear();
+  last_heard_.clear();
+  for (Log& log : logs_) log.next_at_start = log.next_seen;
+}
+
+size_t LogModel::begin_commit(std::vector<Part> parts) {
+  size_t number = ++commit_count_;
+  commits_[number] = {std::move(parts)};
+  return number;
+}
+
+std::string LogModel::value_of(size_t commit, size_t part, int record, size_t padding) {
+  return fmt::format("{}/{}/{} {}", commit, part, record, std::string(padding, 'x'));
+}
+
+WallTime LogModel::time_of(size_t commit) {
+  return WallTime(std::chrono::milliseconds(static_cast<int64_t>(commit)));
+}
+
+void LogModel::acknowledged(size_t commit, const CommitResult& offsets, size_t lane) {
+  ++acknowledged_;
+  auto found = commits_.find(commit);
+  if (found == commits_.end()) return fail("an acknowledgement from another life");
+  found->second.acknowledged = true;
+  const auto& parts = found->second.parts;
+  if (offsets.size() != parts.size())
+    return fail(fmt::format("commit {}: {} offsets", commit, offsets.size()));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Log& log = logs_[parts[i].log];
+    int64_t base = offsets[i].value();
+    auto [last, fresh] = last_heard_.try_emplace({lane, parts[i].log}, base);
+    if (!fresh && last->second >= base) {
+      fail(fmt::format("{}: offset {} was acknowledged after {}", log.id, base, last->second));
+    }
+    last->second = base;
+    log.next_seen = std::max(log.next_seen, base + parts[i].records);
+    for (int r = 0; r < parts[i].records; ++r) {
+      std::string prefix = shortened(value_of(commit, i, r, 0));
+      auto [known, added] = log.known.try_emplace(base + r, prefix);
+      if (added) values_.insert({parts[i].log, prefix});
+      if (!added && known->second != prefix) {
+        fail(fmt::format("{}: offset {} was {} and is given to {}", log.id, base + r, known->second, prefix));
+      }
+    }
+  }
+}
+
+void LogModel::saw_range(Log& log, const LogRange& range) {
+  if (range.first > range.next)
+    fail(fmt::format("{}: begins at {}, ends at {}", log.id, range.first, range.next));
+  if (range.next.value() < log.next_seen) {
+    fail(fmt::format("{}: ends at {}, but reached {} before", log.id, range.next, log.next_seen));
+  }
+  if (range.first.value() < log.first_seen ||
+      range.first.value() > std::max(log.first_seen, log.first_asked)) {
+    fail(fmt::format("{}: begins at {}, which was {} before and trimmed to {} at most", log.id, range.first,
+                     log.first_seen, log.first_asked));
+  }
+  log.next_seen = std::max(log.next_seen, range.next.value());
+  log.first_seen = std::max(log.first_seen, range.first.value());
+}
+
+Offset LogModel::saw_batches(Log& log, Offset from, const ReadResult& read) {
+  Offset expected = from;
+  for (const SharedBytes& bytes : read.batches) {
+    auto batch = log::BatchView::parse(bytes.view());
+    if (!batch || !batch->verify()) {
+      fail(fmt::format("{}: a batch after {} is damaged", log.id, expected));
+      return expected;
+    }
+    bool first = &bytes == read.batches.data();
+    if (first ? batch->base_offset() > from || batch->next_offset() <= from
+              : batch->base_offset() != expected) {
+      fail(fmt::format("{}: offset {} is followed by a batch from {}", log.id, expected,
+                       batch->base_offset()));
+    }
+    auto done = batch->for_each([&](const log::StoredRecord& record) {
+      saw_record(log, record.offset, std::string(as_text(record.value.value_or(BytesView()))),
+                 record.timestamp);
+      return true;
+    });
+    if (!done) fail(fmt::format("{}: {}", log.id, done.error().message));
+    expected = batch->next_offset();
+  }
+  if (expected > read.range.next) fail(fmt::format("{}: read past its end {}", log.id, read.range.next));
+  return expected;
+}
+
+void LogModel::saw_record(Log& log, Offset offset, const std::string& value, WallTime time) {
+  auto origin = origin_of(value);
+  if (!origin || origin->commit > commit_count_ || time != time_of(origin->commit)) {
+    return fail(fmt::format("{}: offset {} holds what nobody wrote", log.id, offset));
+  }
+  std::string prefix = shortened(value);
+  auto [known, added] = log.known.try_emplace(offset.value(), prefix);
+  if (!added && known->second != prefix) {
+    fail(fmt::format("{}: offset {} was {} and is {}", log.id, offset, known->second, prefix));
+  }
+  if (added && !values_.insert({static_cast<size_t>(&log - logs_.data()), prefix}).second) {
+    fail(fmt::format("{}: {} stands there twice, again at {}", log.id, prefix, offset));
+  }
+  if (auto commit = commits_.find(origin->commit); commit != commits_.end()) {
+    commit->second.seen.insert({origin->part, origin->record});
+  }
+}
+
+void LogModel::saw_time(Log& log, WallTime time, Offset found, const LogRange& before,
+                        const LogRange& after) {
+  auto time_at = [&](int64_t offset) -> std::optional<WallTime> {
+    auto known = log.known.find(offset);
+    if (known == log.known.end()) return std::nullopt;
+    return time_of(origin_of(known->second + " ")->commit);
+  };
+  if (found < before.first || found > after.next) {
+    return fail(fmt::format("{}: the time look-up gave {}, outside of the log", log.id, found));
+  }
+  auto here = time_at(found.value());
+  if (here && *here < time && found < before.next)
+    fail(fmt::format("{}: the time look-up gave {}, which is too early", log.id, found));
+  Offset first = std::max(before.first, after.first);
+  for (Offset offset = first; offset < std::min(found, before.next); ++offset) {
+    auto earlier = time_at(offset.value());
+    if (!earlier || *earlier < time) continue;
+    return fail(fmt::format("{}: the time look-up gave {}, but {} is late enough", log.id, found, offset));
+  }
+}
+
+void LogModel::missing(const Log& log) {
+  if (log.opened && !log.delete_begun) fail(fmt::format("{}: it is gone", log.id));
+}
+
+void LogModel::check_commits() {
+  for (const auto& [number, commit] : commits_) {
+    if (commit.seen.empty()) continue;
+    for (size_t i = 0; i < commit.parts.size(); ++i) {
+      const Log& log = logs_[commit.parts[i].log];
+      if (log.delete_begun || log.first_seen > log.next_at_start) continue;  // may have gone since
+      for (int r = 0; r < commit.parts[i].records; ++r) {
+        if (commit.seen.contains({i, r})) continue;
+        return fail(fmt::format("{}: commit {} is there in part; {} is missing", log.id, number,
+                                shortened(value_of(number, i, r, 0))));
+      }
+    }
+  }
+}
+
+}  // namespace pabal::engine

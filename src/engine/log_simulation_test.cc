@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include "base/logging.h"
+#include "engine/log_scenario.h"
+
+namespace pabal::engine {
+namespace {
+
+class LogSimulation : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
+  static void TearDownTestSuite() { spdlog::set_level(spdlog::level::info); }
+};
+
+TEST_F(LogSimulation, three_hundred_seeds_keep_every_promise) {
+  size_t operations = 0;
+  size_t crashes = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    SimulationOutcome outcome = simulate_log({.seed = seed});
+    ASSERT_FALSE(outcome.problem) << "seed " << seed << ": " << *outcome.problem;
+    EXPECT_GE(outcome.operations, 1000u);
+    EXPECT_GE(outcome.crashes, 3u);
+    EXPECT_GT(outcome.acknowledged, 100u) << seed;
+    operations += outcome.operations;
+    crashes += outcome.crashes;
+  }
+  std::cout << "300 seeds, " << operations << " operations, " << crashes << " crashes\n";
+}
+
+TEST_F(LogSimulation, a_seed_repeats_itself) {
+  SimulationOutcome first = simulate_log({.seed = 7});
+  SimulationOutcome second = simulate_log({.seed = 7});
+  EXPECT_EQ(first.operations, second.operations);
+  EXPECT_EQ(first.acknowledged, second.acknowledged);
+  EXPECT_EQ(first.crashes, second.crashes);
+}
+
+class PlantedBugs : public testing::TestWithParam<PlantedBug> {
+ protected:
+  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
+  static void TearDownTestSuite() { spdlog::set_level(spdlog::level::info); }
+};
+
+TEST_P(PlantedBugs, are_found_within_500_seeds) {
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    SimulationOutcome outcome = simulate_log({.seed = seed, .bug = GetParam()});
+    if (!outcome.problem) continue;
+    std::cout << "found with seed " << seed << ": " << *outcome.problem << "\n";
+    return;
+  }
+  FAIL() << "500 seeds did not find it";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
+                         testing::Values(PlantedBug::skip_flush, PlantedBug::acknowledge_before_flush,
+                                         PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
+                                         PlantedBug::checkpoint_ahead_of_segments));
+
+}  // namespace
+}  // namespace pabal::engine

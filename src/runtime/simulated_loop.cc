@@ -1,0 +1,95 @@
+#include "runtime/simulated_loop.h"
+
+#include <algorithm>
+
+namespace pabal::runtime {
+namespace {
+
+constexpr uint64_t step_ns_max = 20'000;  // a piece of work takes up to so long
+
+}  // namespace
+
+asio::execution_context& LaneExecutor::query(asio::execution::context_t) const noexcept {
+  return lane_->context();
+}
+
+WallTime SimulatedLoop::SimulatedClock::wall_now() const {
+  constexpr WallTime start(std::chrono::milliseconds(1'767'225'600'000));  // 2026-01-01
+  return start + std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch());
+}
+
+TimerId SimulatedLoop::Lane::at(Instant at, std::move_only_function<void()> callback) {
+  if (loop_.dropping_) return TimerId(0);
+  return timers_.add(at, std::move(callback));
+}
+
+void SimulatedLoop::Lane::push(std::move_only_function<void()> work) {
+  if (!loop_.dropping_) work_.push_back(std::move(work));
+}
+
+bool SimulatedLoop::Lane::ready() const {
+  return !work_.empty() || (timers_.next() && *timers_.next() <= loop_.clock_.time);
+}
+
+SimulatedLoop::SimulatedLoop(uint64_t seed) : random_(seed) {}
+
+SimulatedLoop::~SimulatedLoop() { drop_all(); }
+
+SimulatedLoop::Lane& SimulatedLoop::add_lane() {
+  lanes_.push_back(std::make_unique<Lane>(*this, lanes_.size()));
+  return *lanes_.back();
+}
+
+bool SimulatedLoop::run_one() {
+  ready_.clear();
+  for (const auto& lane : lanes_) {
+    if (lane->ready()) ready_.push_back(lane.get());
+  }
+  if (ready_.empty()) return false;
+  Lane& lane = *ready_[random_.below(ready_.size())];
+  std::move_only_function<void()> work = lane.timers_.take_due(clock_.time);
+  if (!work) {
+    work = std::move(lane.work_.front());
+    lane.work_.pop_front();
+  }
+  ++steps_;
+  clock_.time += Duration(static_cast<int64_t>(random_.below(step_ns_max)));
+  current_ = &lane;
+  work();
+  current_ = nullptr;
+  return true;
+}
+
+SimulatedLoop::Lane* SimulatedLoop::next_timer_lane() {
+  Lane* first = nullptr;
+  for (const auto& lane : lanes_) {
+    auto next = lane->timers_.next();
+    if (next && (first == nullptr || *next < *first->timers_.next())) first = lane.get();
+  }
+  return first;
+}
+
+bool SimulatedLoop::step() { return step_until(Instant::max()); }
+
+bool SimulatedLoop::step_until(Instant until) {
+  if (run_one()) return true;
+  Lane* lane = next_timer_lane();
+  if (lane == nullptr || *lane->timers_.next() > until) {
+    if (until != Instant::max()) clock_.time = std::max(clock_.time, until);
+    return false;
+  }
+  clock_.time = std::max(clock_.time, *lane->timers_.next());
+  return run_one();
+}
+
+void SimulatedLoop::drop_all() {
+  dropping_ = true;  // what dies may try to go on
+  for (const auto& lane : lanes_) {
+    auto work = std::exchange(lane->work_, {});
+    work.clear();
+    lane->timers_.clear();
+  }
+  dropping_ = false;
+}
+
+}  // namespace pabal::runtime

@@ -1,0 +1,130 @@
+// simulate: plays seeded crashes of log, tables and queues until one breaks a promise. A seed that fails is
+// reduced to as few operations as still fail, and printed as the command that repeats it.
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "base/logging.h"
+#include "engine/log_scenario.h"
+
+namespace pabal {
+namespace {
+
+using engine::PlantedBug;
+using engine::Scenario;
+using engine::SimulationOptions;
+using engine::SimulationOutcome;
+
+const std::map<std::string, Scenario>& scenarios() {
+  static const std::map<std::string, Scenario> all = {
+      {"log", engine::simulate_log},
+  };
+  return all;
+}
+
+const std::map<std::string, PlantedBug>& planted_bugs() {
+  static const std::map<std::string, PlantedBug> all = {
+      {"skip-flush", PlantedBug::skip_flush},
+      {"acknowledge-before-flush", PlantedBug::acknowledge_before_flush},
+      {"acknowledge-out-of-order", PlantedBug::acknowledge_out_of_order},
+      {"replay-half-commit", PlantedBug::replay_half_commit},
+      {"checkpoint-ahead-of-segments", PlantedBug::checkpoint_ahead_of_segments},
+  };
+  return all;
+}
+
+struct Arguments {
+  uint64_t seeds = 100;
+  uint64_t first_seed = 1;
+  size_t operations = SimulationOptions().operations;
+  std::string scenario;  // empty: all
+  std::string bug;       // empty: none
+
+  [[nodiscard]] SimulationOptions options(uint64_t seed) const {
+    return {.seed = seed,
+            .operations = operations,
+            .bug = bug.empty() ? PlantedBug::none : planted_bugs().at(bug)};
+  }
+};
+
+// The fewest operations with which the seed still fails, by halving the distance.
+SimulationOptions reduced(const Scenario& scenario, SimulationOptions failing) {
+  size_t passes = 0;
+  while (failing.operations - passes > 1) {
+    SimulationOptions attempt = failing;
+    attempt.operations = passes + (failing.operations - passes) / 2;
+    if (scenario(attempt).problem) {
+      failing = attempt;
+    } else {
+      passes = attempt.operations;
+    }
+  }
+  return failing;
+}
+
+// Plays all seeds of one scenario; says whether all promises held.
+bool play(const std::string& name, const Scenario& scenario, const Arguments& arguments) {
+  SimulationOutcome sum;
+  for (uint64_t i = 0; i < arguments.seeds; ++i) {
+    SimulationOptions options = arguments.options(arguments.first_seed + i);
+    SimulationOutcome outcome = scenario(options);
+    sum.operations += outcome.operations;
+    sum.acknowledged += outcome.acknowledged;
+    sum.crashes += outcome.crashes;
+    sum.power_losses += outcome.power_losses;
+    if (!outcome.problem) continue;
+    SimulationOptions fewest = reduced(scenario, options);
+    fmt::print("{}: seed {} fails: {}\n", name, options.seed, *outcome.problem);
+    fmt::print("repeat it with: ./dev simulate --scenario {} --seeds 1 --seed {} --operations {}{}\n", name,
+               fewest.seed, fewest.operations, arguments.bug.empty() ? "" : " --bug " + arguments.bug);
+    return false;
+  }
+  fmt::print("{}: {} seeds, {} operations, {} acknowledged, {} crashes ({} power losses): nothing lost\n",
+             name, arguments.seeds, sum.operations, sum.acknowledged, sum.crashes, sum.power_losses);
+  return true;
+}
+
+int run(const Arguments& arguments) {
+  bool good = true;
+  for (const auto& [name, scenario] : scenarios()) {
+    if (arguments.scenario.empty() || arguments.scenario == name)
+      good = play(name, scenario, arguments) && good;
+  }
+  return good ? 0 : 1;
+}
+
+template <class T>
+std::vector<std::string> names_of(const std::map<std::string, T>& all) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : all) names.push_back(name);
+  return names;
+}
+
+}  // namespace
+}  // namespace pabal
+
+int main(int count, char** words) {
+  using namespace pabal;
+  Arguments arguments;
+  std::string log_level = "off";
+  CLI::App app{
+      "Crashes log, tables and queues in the simulator, seed by seed.\nExample: simulate --seeds 2000"};
+  app.add_option("--seeds", arguments.seeds, "how many seeds")->check(CLI::PositiveNumber);
+  app.add_option("--seed", arguments.first_seed, "the first seed");
+  app.add_option("--operations", arguments.operations, "operations of each seed, at least")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--scenario", arguments.scenario, "only this one")
+      ->check(CLI::IsMember(names_of(scenarios())));
+  app.add_option("--bug", arguments.bug, "plant this fault")->check(CLI::IsMember(names_of(planted_bugs())));
+  app.add_option("--log", log_level, "level of the engine's log: off, warn, info, …");
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& e) {
+    int status = app.exit(e);
+    return status == 0 ? 0 : 2;
+  }
+  if (!start_logging(log_level)) {
+    fmt::print(stderr, "--log {}: not a level\n", log_level);
+    return 2;
+  }
+  return run(arguments);
+}
