@@ -64,7 +64,7 @@ std::string record_json(const OutboxRow& row, bool sequenced) {
 Publisher::Publisher(Options options) : options_(std::move(options)) {}
 
 PublishAnswer Publisher::publish(std::string_view topic, std::span<const OutboxRow> rows,
-                                 std::string_view producer) {
+                                 std::string_view producer, Deadline deadline) {
   runtime::HttpRequest request{.method = "POST",
                                .target = "/v1/topics/" + runtime::percent_encode(topic) + "/records"};
   request.fields.add("Content-Type", "application/json");
@@ -81,8 +81,7 @@ PublishAnswer Publisher::publish(std::string_view topic, std::span<const OutboxR
     request.body += record_json(row, !producer.empty());
   }
   request.body += "]}";
-  auto answer =
-      client_.request(options_.server, std::move(request), Deadline::after(system_clock(), options_.timeout));
+  auto answer = client_.request(options_.server, std::move(request), deadline);
   if (!answer) return {.outcome = Published::later, .why = answer.error().message};
   if (answer->status / 100 == 2) {
     auto duplicates = duplicates_in(*answer, rows.size());

@@ -25,20 +25,21 @@ struct PublishAnswer {
 };
 
 // Sends rows of an outbox to the server's HTTP API. One thread at a time; blocks until the answer or the
-// time-out.
+// deadline.
 class Publisher {
  public:
   struct Options {
     runtime::Url server;
     std::string service;     // Pabal-Service: whom the flow graph shows
     std::string token = {};  // secret
-    Duration timeout = std::chrono::seconds(10);
   };
   explicit Publisher(Options options);
 
   // Rows of one topic by ascending position; all of them are stored or none. With a producer each carries its
-  // position as its sequence, so a row that was stored before is stored once.
-  PublishAnswer publish(std::string_view topic, std::span<const OutboxRow> rows, std::string_view producer);
+  // position as its sequence, so a row that was stored before is stored once, for ever; without one the first
+  // row's id is the idempotency key of the call, which the server remembers for some minutes.
+  PublishAnswer publish(std::string_view topic, std::span<const OutboxRow> rows, std::string_view producer,
+                        Deadline deadline);
 
  private:
   Options options_;

@@ -20,6 +20,7 @@ constexpr Duration look_again_first = std::chrono::microseconds(500);
 constexpr Duration look_again_last = std::chrono::milliseconds(32);
 constexpr Duration backoff_first = std::chrono::milliseconds(50);
 constexpr Duration backoff_max = std::chrono::seconds(5);
+constexpr Duration publish_timeout = std::chrono::seconds(10);
 constexpr Duration prune_every = std::chrono::seconds(30);
 
 // An exclusive lock beside the database, released by the system when the process dies.
@@ -211,7 +212,8 @@ bool Relay::send(std::span<const OutboxRow> rows, Round& round, Marks& marks) {
 }
 
 PublishAnswer Relay::publish(std::span<const OutboxRow> rows) {
-  PublishAnswer answer = publisher_.publish(rows.front().topic, rows, producer_);
+  Deadline deadline = Deadline::after(system_clock(), publish_timeout);
+  PublishAnswer answer = publisher_.publish(rows.front().topic, rows, producer_, deadline);
   if (answer.outcome != Published::stored) return answer;
   if (options_.stop_after_publish > 0 && ++publishes_ == options_.stop_after_publish) ::raise(SIGKILL);
   if (answer.duplicates > 0) {

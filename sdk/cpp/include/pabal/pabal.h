@@ -24,6 +24,10 @@
 namespace pabal::sdk {
 
 using Json = nlohmann::json;
+using pabal::Error;
+using pabal::error;
+using pabal::ErrorCode;
+using pabal::Result;
 using calls::Policy;
 using relay::Row;
 
@@ -268,8 +272,9 @@ class Service {
 
   // Publishes now, without the outbox: durable when it returns the event's id.
   Result<std::string> publish(Event event, OnFailure on_failure = OnFailure::retry);
-  // Sends again what publish() noted under OnFailure::log; how many went out.
-  Result<int64_t> send_failed();
+  // What publish() noted under OnFailure::log is sent again by itself for as long as that can help; this
+  // gives those that were refused for good another chance. How many.
+  Result<int64_t> retry_refused();
 
   // A peer declared before.
   Peer& call(std::string_view name);
@@ -304,7 +309,12 @@ struct Context {
   std::string correlation_id = {};
   std::string causation_id = {};  // the event being handled
   std::string traceparent = {};
+  std::vector<std::pair<std::string, std::string>> tags = {};
 };
 [[nodiscard]] const Context& current_context();
+
+// Names what this thread works on ("pabal.order", "O-4711"), until the handler returns: the calls it makes
+// are found by it in the server's traces.
+void tag(std::string name, std::string value);
 
 }  // namespace pabal::sdk
