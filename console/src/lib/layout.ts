@@ -132,7 +132,7 @@ class Router {
     const last = Math.abs(near - first) < ROW_HEIGHT / 4 ? first : this.#apart(near)
     const x1 = from.x + from.w / 2
     const x2 = to.x + to.w * 0.6
-    const end: Point = [x2, below ? to.y + NODE_HEIGHT + 5 : to.y - 5]
+    const end: Point = [x2, below ? to.y + NODE_HEIGHT + 1.5 : to.y - 1.5]
     const gap = this.#gapAfter(to.column)
     const way: Point[] = [[x1, from.y + NODE_HEIGHT], [x1, first]]
     if (last !== first) way.push([gap, first], [gap, last])
