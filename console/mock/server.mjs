@@ -134,8 +134,8 @@ export class MockServer {
       return response.end()
     }
     if (what === 'purge') {
-      const purged = queue.ready + queue.leased + queue.delayed
-      Object.assign(queue, { ready: 0, leased: 0, delayed: 0 })
+      const purged = queue.ready + queue.delayed
+      Object.assign(queue, { ready: 0, delayed: 0 })
       return json(response, 200, { purged })
     }
     problem(response, 404, `There is no ${url.pathname}.`)

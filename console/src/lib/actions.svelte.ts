@@ -1,6 +1,7 @@
 // What a person can do to a queue. Each says before how many messages it concerns and which CLI line does the same;
 // what it did is said by its job (jobs.svelte.ts). Nothing happens before the question has been answered.
 import { api } from './api'
+import { waiting } from './facts'
 import { count, plural } from './format'
 import { jobs } from './jobs.svelte'
 import type { QueueFigures } from './types'
@@ -40,7 +41,7 @@ export function pause(queue: QueueFigures): Action {
   return {
     title: `Pause ${name}?`,
     text:
-      `${plural(queue.ready, 'waiting message')} and whatever comes will wait; none is lost. ` +
+      `${plural(waiting(queue), 'waiting message')} and whatever comes will wait; none is lost. ` +
       `${plural(queue.leased, 'message')} in flight may still be finished.`,
     cli: line('pause', name), button: 'Pause', danger: false,
     run: () => jobs.simple(name, `Pausing ${name}`, () => api.pause(name), () => `${name} is paused.`),
@@ -51,7 +52,7 @@ export function resume(queue: QueueFigures): Action {
   const name = queue.name
   return {
     title: `Resume ${name}?`,
-    text: `${plural(queue.ready, 'waiting message')} will be delivered again, the oldest first.`,
+    text: `${plural(waiting(queue), 'waiting message')} will be delivered again, the oldest first.`,
     cli: line('resume', name), button: 'Resume', danger: false,
     run: () => jobs.simple(name, `Resuming ${name}`, () => api.resume(name), () => `${name} delivers again.`),
   }
@@ -59,12 +60,12 @@ export function resume(queue: QueueFigures): Action {
 
 export function purge(queue: QueueFigures): Action {
   const name = queue.name
-  const total = queue.ready + queue.leased + queue.delayed
+  const total = waiting(queue) + queue.delayed
   return {
     title: `Purge ${plural(total, 'message')} from ${name}?`,
     text:
-      `${count(queue.ready)} waiting, ${count(queue.leased)} in flight and ${count(queue.delayed)} delayed will never be delivered to ` +
-      `${name}. This cannot be undone. Other queues and the topic keep their records; dead letters stay.`,
+      `${count(waiting(queue))} waiting and ${count(queue.delayed)} delayed will never be delivered to ${name}. This cannot be undone. ` +
+      `What is in flight may still be finished; the topic, other queues and the dead letters keep what they have.`,
     cli: line('purge', name), button: `Purge ${count(total)}`, danger: true,
     run: () => jobs.simple(name, `Purging ${name}`, () => api.purge(name), (answer) => `${plural(answer.purged, 'message')} purged from ${name}.`),
   }

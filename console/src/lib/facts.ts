@@ -4,8 +4,13 @@ import type { Flow, FlowEdge, FlowNode, QueueFigures } from './types'
 
 export type Tone = '' | 'red' | 'amber'
 
-export function toneOf(node: Pick<FlowNode, 'state'> | undefined): Tone {
+// What waits in a queue: what is ready, and what of its topic it has not looked at yet.
+export const waiting = (queue: { ready?: number; unscanned?: number | null }) => (queue.ready ?? 0) + (queue.unscanned ?? 0)
+
+// A queue that somebody paused is as he wants it: amber, whatever it is called.
+export function toneOf(node: FlowNode | undefined, paused?: ReadonlySet<string>): Tone {
   if (!node) return ''
+  if (node.kind === 'queue' && paused?.has(node.name)) return 'amber'
   return node.state === 'stuck' || node.state === 'gone' ? 'red' : node.state === 'slow' ? 'amber' : ''
 }
 
@@ -31,26 +36,35 @@ export function subline(node: FlowNode, flow: Flow, now: number): string {
 const sum = (edges: FlowEdge[]) => (edges.length ? edges.reduce((total, edge) => total + (edge.rate ?? 0), 0) : null)
 
 function queueLine(node: FlowNode): string {
-  const parts = [`${count(node.ready)} waiting`]
+  const parts = [`${count(waiting(node))} waiting`]
   if (node.state !== 'ok' && node.oldest_ready_age_s != null) parts.push(seconds(node.oldest_ready_age_s))
   return parts.join(' · ')
 }
 
+// What the server gives as a reason is a word or two, or sentences that say all there is to say.
+const isSentence = (reason: string) => reason.endsWith('.')
+
 // One sentence that says how a queue is.
 export function verdict(queue: QueueFigures, node: FlowNode | undefined, now: number): { tone: Tone; text: string } {
-  const waits = `${plural(queue.ready, 'message')} ${queue.ready === 1 ? 'waits' : 'wait'}`
-  const paused = ageSince(queue.paused_since, now)
-  if (queue.paused) return { tone: 'amber', text: `Paused${paused === null ? '' : ` for ${span(paused)}`}. ${waits}; none is lost.` }
-  const age = ageSince(node?.since, now)
-  const sinceText = age === null ? '' : ` for ${span(age)}`
-  if (node && node.state !== 'ok') {
-    const why = node.reason ? ` (${node.reason})` : ''
-    const word = node.state === 'slow' ? 'Slow' : 'Stuck'
-    return { tone: toneOf(node), text: `${word}${sinceText}${why}. ${waits}; none is lost.` }
-  }
-  if (queue.stalled) return { tone: 'amber', text: `${queue.stalled}. ${waits}; none is lost.` }
+  const n = waiting(queue)
+  const waits = `${plural(n, 'message')} ${n === 1 ? 'waits' : 'wait'}`
+  if (queue.paused) return { tone: 'amber', text: `Paused${forHowLong(queue.paused_since, now)}. ${waits}; none is lost.` }
+  if (node && node.state !== 'ok') return { tone: toneOf(node), text: trouble(node, now, `${waits}; none is lost.`) }
+  if (queue.stalled) return { tone: 'amber', text: isSentence(queue.stalled) ? queue.stalled : `${queue.stalled}. ${waits}; none is lost.` }
   if (queue.dead) return { tone: 'red', text: `Flowing, but ${plural(queue.dead, 'message')} could not be handled and ${queue.dead === 1 ? 'waits' : 'wait'} as dead letters.` }
-  return { tone: '', text: queue.ready ? `Flowing. ${waits}, the oldest for ${seconds(queue.oldest_ready_age_s)}.` : 'Flowing. Nothing waits.' }
+  return { tone: '', text: n ? `Flowing. ${waits}, the oldest for ${seconds(queue.oldest_ready_age_s)}.` : 'Flowing. Nothing waits.' }
+}
+
+function forHowLong(since: string | null | undefined, now: number): string {
+  const age = ageSince(since, now)
+  return age === null ? '' : ` for ${span(age)}`
+}
+
+// "Stuck for 42 s (no consumer). …", or what the server says where that says it all.
+export function trouble(node: FlowNode, now: number, more: string): string {
+  if (node.reason && isSentence(node.reason)) return node.reason
+  const word = { slow: 'Slow', stuck: 'Stuck', gone: 'Gone', ok: 'Well' }[node.state]
+  return `${word}${forHowLong(node.since, now)}${node.reason ? ` (${node.reason})` : ''}. ${more}`
 }
 
 // A traffic line in words: "624 per second, p50 0.4 ms, p99 1.2 ms, no errors".

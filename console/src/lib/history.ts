@@ -1,4 +1,5 @@
 // What this window has seen of each queue, for the small charts: one sample a second, the last ten minutes.
+import { waiting } from './facts'
 import type { QueueFigures } from './types'
 
 export const SAMPLE_MS = 1000
@@ -20,7 +21,7 @@ export class History {
       if (!samples) continue
       const last = samples.at(-1)
       if (last && at < last.at) samples.length = 0 // the server's clock went back: another server, another history
-      const sample = { at, waiting: queue.ready, age_s: queue.oldest_ready_age_s ?? 0 }
+      const sample = { at, waiting: waiting(queue), age_s: queue.oldest_ready_age_s ?? 0 }
       const before = samples.at(-2)
       if (last && before && at - before.at < SAMPLE_MS * 1.5) samples.pop() // the last one follows the figures
       samples.push(sample)

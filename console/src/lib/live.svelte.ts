@@ -32,6 +32,11 @@ class Live {
     return this.blindSince !== null || !this.met
   }
 
+  // The names of the queues that somebody has paused.
+  get paused(): ReadonlySet<string> {
+    return new Set(this.overview?.queues.flatMap((queue) => (queue.paused ? queue.name : [])))
+  }
+
   start() {
     this.#recall()
     void this.#run()

@@ -47,6 +47,9 @@ test('a queue is judged in a sentence', () => {
   expect(verdict(queue, undefined, 0)).toEqual({ tone: '', text: 'Flowing. Nothing waits.' })
   const stuck = { id: 'queue:q', kind: 'queue' as const, name: 'q', state: 'stuck' as const, reason: 'no consumer', since: new Date(0).toISOString() }
   expect(verdict({ ...queue, ready: 11904 }, stuck, 42_000)).toEqual({ tone: 'red', text: 'Stuck for 42 s (no consumer). 11,904 messages wait; none is lost.' })
+  const told = 'Its last one (notification) left 42 s ago. 11,904 messages wait, none is lost.'
+  expect(verdict({ ...queue, ready: 11904 }, { ...stuck, reason: told }, 42_000).text).toBe(told)
+  expect(verdict({ ...queue, ready: 1, unscanned: 9 }, undefined, 0).text).toContain('10 messages wait')
   expect(verdict({ ...queue, ready: 1, paused: true }, undefined, 0).text).toBe('Paused. 1 message waits; none is lost.')
   expect(verdict({ ...queue, dead: 2 }, undefined, 0).tone).toBe('red')
 })

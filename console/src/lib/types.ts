@@ -17,6 +17,7 @@ export interface FlowNode {
   ready?: number
   leased?: number
   delayed?: number
+  unscanned?: number | null
   dead?: number
   oldest_ready_age_s?: number | null
   consumers?: number
@@ -112,6 +113,8 @@ export interface Overview {
   just_happened: Happening[]
   queues: QueueFigures[]
   topics: TopicFigures[]
+  queues_total?: number
+  topics_total?: number
   flow: Flow
 }
 
