@@ -17,6 +17,8 @@ class Live {
   // Whether anything has come since this page was opened.
   met = $state(false)
   needsToken = $state(false)
+  // What the server said when it refused the stream, in its own words.
+  refusal = $state<string | null>(null)
   history = new History()
   #heardAt = 0
   #failures = 0
@@ -69,6 +71,7 @@ class Live {
     try {
       const response = await ask('/overview/stream', { signal: this.#abort.signal, headers: { Accept: 'text/event-stream' } })
       this.needsToken = false
+      this.refusal = null
       this.#heardAt = Date.now()
       const parser = new EventParser()
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
@@ -80,6 +83,7 @@ class Live {
         if (last) this.#take(JSON.parse(last.data) as Overview)
       }
     } catch (error) {
+      this.refusal = error instanceof Refused ? error.message : null
       if (error instanceof Refused && error.status === 401) this.needsToken = true
     } finally {
       this.#abort.abort()
@@ -99,7 +103,11 @@ class Live {
   }
 
   #keep() {
-    if (this.overview) sessionStorage.setItem(KEPT, JSON.stringify(this.overview))
+    try {
+      if (this.overview) sessionStorage.setItem(KEPT, JSON.stringify(this.overview))
+    } catch {
+      sessionStorage.removeItem(KEPT) // too large to keep: the next load begins empty
+    }
   }
 
   // What this tab last saw stands, marked as old, until the first message comes.
