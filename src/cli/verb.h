@@ -15,6 +15,7 @@ using Run = std::function<int()>;
 
 // One function for each verb, in a file of its name: adds the subcommand with its options, its help and an
 // example, and, when it is chosen, sets `run`.
+void add_serve(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 

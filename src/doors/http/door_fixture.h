@@ -18,7 +18,7 @@ namespace pabal::doors {
 class FakeSeeing final : public Seeing {
  public:
   runtime::Task<Result<std::shared_ptr<const Texts>>> current() override {
-    co_return std::make_shared<const Texts>(Texts{"{\"figures\":{}}", flow});
+    co_return std::make_shared<const Texts>(Texts{{}, "{\"figures\":{}}", flow});
   }
   runtime::Task<Result<std::string>> trace(std::string id) override { co_return "{\"id\":\"" + id + "\"}"; }
   Result<std::string> take_spans(std::string_view type, std::string_view, std::string_view) override {

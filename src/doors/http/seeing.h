@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "flows/overview.h"
 #include "runtime/asio.h"
 
 namespace pabal::doors {
@@ -14,10 +15,7 @@ class Seeing {
  public:
   virtual ~Seeing() = default;
 
-  struct Texts {
-    std::string overview;
-    std::string flow;
-  };
+  using Texts = flows::Overview::Snapshot;
   // At most half a second old, shared by all who ask.
   virtual runtime::Task<Result<std::shared_ptr<const Texts>>> current() = 0;
   virtual runtime::Task<Result<std::string>> trace(std::string id) = 0;

@@ -63,7 +63,7 @@ TopicCalls::Answer TopicCalls::put(Call call) {
   if (auto ok = need_json(call.request); !ok) co_return std::unexpected(ok.error());
   auto change = read_topic_change(call.request.body);
   if (!change) co_return std::unexpected(change.error());
-  auto put = co_await broker_.put_topic(call.name("topic"), std::move(*change));
+  auto put = co_await broker_.put_topic(call.name("topic"), *change);
   if (!put) co_return std::unexpected(put.error());
   auto topic = co_await broker_.topic(call.name("topic"));
   if (!topic) co_return std::unexpected(topic.error());

@@ -1,0 +1,116 @@
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/logging.h"
+#include "cli/verb.h"
+#include "runtime/asio.h"
+#include "server/config_file.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace pabal::cli {
+namespace {
+
+struct Given {
+  std::string config;
+  std::map<std::string_view, std::vector<std::string>> flags;  // by Setting::key
+};
+
+Result<server::Settings> read_settings(const Given& given, const CLI::App& verb) {
+  server::Settings settings;
+  if (!given.config.empty()) {
+    if (auto done = server::read_config_file(settings, given.config); !done)
+      return std::unexpected(done.error());
+  }
+  auto done =
+      server::read_environment(settings, [](const char* name) -> const char* { return std::getenv(name); });
+  if (!done) return std::unexpected(done.error());
+  for (const server::Setting& setting : server::all_settings()) {
+    if (verb.count(std::string(setting.flag)) == 0) continue;
+    done = server::set(settings, setting, given.flags.at(setting.key), setting.flag);
+    if (!done) return std::unexpected(done.error());
+  }
+  done = server::check_settings(settings);
+  if (!done) return std::unexpected(done.error());
+  return settings;
+}
+
+int say(const Error& error, int status) {
+  fmt::print(stderr, "pabal serve: {}\n", error.message);
+  return status;
+}
+
+// The first signal stops the server in order; the second ends the process where it stands, which is safe too.
+void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server) {
+  std::thread stopper;
+  signals.async_wait([&](const boost::system::error_code& failed, int) {
+    if (failed) return;
+    signals.async_wait([](const boost::system::error_code& again, int) {
+      if (!again) std::_Exit(exit_no);
+    });
+    stopper = std::thread([&] {
+      server.stop();
+      io.stop();
+    });
+  });
+  io.run();
+  stopper.join();
+}
+
+int serve(const server::Settings& settings) {
+  start_logging(settings.log_level);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto server = server::Server::start(settings);
+  if (!server) return say(server.error(), exit_no);
+  asio::io_context io;
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  std::string address = (*server)->http_address();
+  fmt::print("pabal {} is ready: console and API at {}://{}/, data in {}\n", server::version,
+             (*server)->tls() ? "https" : "http", address, settings.data_dir);
+  std::fflush(stdout);
+  if (std::string trouble = (*server)->trouble(); !trouble.empty()) spdlog::error("server: {}", trouble);
+  wait_for_signal_and_stop(io, signals, **server);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Run& run) {
+  CLI::App* verb = app.add_subcommand("serve", "Run the server");
+  auto given = std::make_shared<Given>();
+  verb->add_option("--config", given->config, "YAML file with the settings below")->type_name("FILE");
+  for (const server::Setting& setting : server::all_settings()) {
+    auto* option =
+        verb->add_option(std::string(setting.flag), given->flags[setting.key], std::string(setting.help));
+    option->type_name(std::string(setting.value));
+    if (setting.is_list) {
+      option->allow_extra_args(false);
+    } else {
+      option->expected(1);
+    }
+  }
+  verb->footer(
+      "Each setting can also come from the file (--config) or the environment (PABAL_DATA, PABAL_HTTP, …);\n"
+      "a flag counts most, then the environment, then the file.\n\n"
+      "Examples:\n"
+      "  pabal serve\n"
+      "  pabal serve --data /var/lib/pabal --http 0.0.0.0:8080 --token-file tokens --tls-cert c.pem "
+      "--tls-key k.pem");
+  verb->callback([&run, given, verb] {
+    run = [given, verb] {
+      auto settings = read_settings(*given, *verb);
+      if (!settings) return say(settings.error(), exit_wrong_use);
+      return serve(*settings);
+    };
+  });
+}
+
+}  // namespace pabal::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "broker/broker.h"
+#include "doors/http/door.h"
+#include "doors/http/metrics.h"
+#include "engine/engine.h"
+#include "flows/observatory.h"
+#include "flows/overview.h"
+#include "flows/push.h"
+#include "flows/trace.h"
+#include "runtime/http_server.h"
+#include "runtime/shards.h"
+#include "server/observed.h"
+#include "server/settings.h"
+
+namespace pabal::server {
+
+// From the request to stop to the end of the process.
+constexpr Duration stop_time_max = std::chrono::seconds(5);
+
+// All the rooms, put together. Owns them and starts and stops them in order. For the main thread, which is
+// none of the shards'.
+class Server {
+ public:
+  // Ready to serve when it returns: data recovered, listening, ports file written. Errors say what is wrong
+  // and what would be right: a port or data directory in use, data of an unknown version, an address open to
+  // all.
+  static Result<std::unique_ptr<Server>> start(Settings settings);
+  // Stops at once when stop() was not called; what was acknowledged is safe either way.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // "127.0.0.1:8080", with the real port.
+  [[nodiscard]] std::string http_address() const { return http_->address(); }
+  [[nodiscard]] bool tls() const { return !settings_.tls_certificate.empty(); }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  // What went wrong while starting but lets it serve: the storage takes no writes. Empty when all is well.
+  [[nodiscard]] std::string trouble() const { return engine_->health().reason; }
+
+  // Refuses new calls, finishes those that work, ends those that wait, then closes everything: within
+  // stop_time_max, whatever clients do.
+  void stop();
+
+ private:
+  explicit Server(Settings settings) : settings_(std::move(settings)) {}
+  Result<void> open_storage();
+  Result<void> open_broker();
+  Result<void> open_door();
+  Result<void> announce();
+  runtime::Task<> drain(Deadline deadline);
+  void append_metrics(std::string& out) const;
+
+  Settings settings_;
+  bool stopped_ = false;
+  // Destroyed from the last to the first: the shards end last, for all the others run on them.
+  std::unique_ptr<runtime::Shards> shards_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<flows::Observatory> observatory_;
+  std::unique_ptr<doors::MeteredObserver> metered_;
+  std::unique_ptr<broker::Broker> broker_;
+  std::unique_ptr<flows::Overview> overview_;
+  std::unique_ptr<flows::Trace> trace_;
+  std::unique_ptr<flows::Push> push_;
+  std::unique_ptr<Observed> observed_;
+  std::unique_ptr<doors::HttpDoor> door_;
+  std::unique_ptr<runtime::HttpServer> http_;
+};
+
+}  // namespace pabal::server
