@@ -29,7 +29,8 @@ class Reckoning {
     report_.input_lines = {file_.lines_read, file_.lines_used, file_.lines_refused()};
     if (!record_.attempts.empty()) {
       int64_t last = std::ranges::max(record_.attempts, {}, &Attempt::answered_us).answered_us;
-      report_.caught_up_tenths = rounded(std::max<int64_t>(0, record_.ledgers.last_effect_us - last), 100'000);
+      report_.caught_up_tenths =
+          rounded(std::max<int64_t>(0, record_.ledgers.last_effect_us - last), 100'000);
     }
     return report_;
   }
@@ -37,7 +38,9 @@ class Reckoning {
  private:
   using Ids = std::set<std::string>;
 
-  const Purchase& purchase_of(const std::string& order) const { return *purchases_.at(invoice_of_.at(order)); }
+  const Purchase& purchase_of(const std::string& order) const {
+    return *purchases_.at(invoice_of_.at(order));
+  }
   // Orders that somebody else makes meanwhile, by hand, are not part of the act.
   bool known(const std::string& order) const { return invoice_of_.contains(order); }
   bool rejected(const std::string& order) const {
@@ -58,7 +61,8 @@ class Reckoning {
       if (known(order)) cancelled_.insert(order);
     }
     for (const auto& [order, state] : record_.ledgers.orders) {
-      bool free = state.paid && state.status != "REJECTED" && known(order) && purchase_of(order).amount().is_zero();
+      bool free =
+          state.paid && state.status != "REJECTED" && known(order) && purchase_of(order).amount().is_zero();
       if (free) paid_.insert(order);
     }
   }
@@ -81,7 +85,8 @@ class Reckoning {
         return away.first <= attempt.answered_us && attempt.answered_us <= away.second;
       });
     }
-    for (const auto& [order, state] : record_.ledgers.orders) orders.rejected += known(order) && rejected(order);
+    for (const auto& [order, state] : record_.ledgers.orders)
+      orders.rejected += known(order) && rejected(order);
     orders.cancelled = static_cast<int64_t>(cancelled_.size());
     if (last > first) orders.per_second_tenths = rounded(orders.answered * 10'000'000, last - first);
   }
@@ -93,7 +98,9 @@ class Reckoning {
     }
     if (took.empty()) return;
     std::ranges::sort(took);
-    auto nearest_rank = [&](size_t percent) { return rounded(took[(percent * took.size() + 99) / 100 - 1], 100); };
+    auto nearest_rank = [&](size_t percent) {
+      return rounded(took[(percent * took.size() + 99) / 100 - 1], 100);
+    };
     report_.response_ms.p50_tenths = nearest_rank(50);
     report_.response_ms.p99_tenths = nearest_rank(99);
     report_.response_ms.max_tenths = nearest_rank(100);
@@ -131,7 +138,8 @@ class Reckoning {
     if (record_.act == "chain-3") return;  // it has order, payment and notification only
     count_each(paid_, record_.ledgers.shipped, report_.shipments);
     count_each(paid_, record_.ledgers.settled, report_.settlements);
-    for (const auto& [order, points] : record_.ledgers.points) report_.points.done += known(order) ? points : 0;
+    for (const auto& [order, points] : record_.ledgers.points)
+      report_.points.done += known(order) ? points : 0;
     for (const std::string& order : paid_) report_.points.due += points(purchase_of(order));
     for (const std::string& order : cancelled_) report_.points.due -= points(purchase_of(order));
   }

@@ -23,7 +23,8 @@ OrdersFile small_file() {
           .lines_used = 3};
 }
 
-Attempt attempt(const std::string& order, const std::string& invoice, Outcome outcome, int64_t sent, int64_t took) {
+Attempt attempt(const std::string& order, const std::string& invoice, Outcome outcome, int64_t sent,
+                int64_t took) {
   return {order, invoice, outcome, sent * 1000, (sent + took) * 1000};
 }
 
@@ -117,9 +118,9 @@ TEST(Report, EveryFigureCountedAgainOtherwiseIsNamed) {
   theirs["emails"]["done"] = 4;
   theirs["payments"]["amount"] = "12.96";
   theirs["payments"]["unheard_of"] = 1;
-  EXPECT_THAT(differences(ours, theirs),
-              ElementsAre("emails.done: 3, counted again: 4", "payments.amount: \"12.95\", counted again: \"12.96\"",
-                          "payments.unheard_of: null, counted again: 1"));
+  EXPECT_THAT(differences(ours, theirs), ElementsAre("emails.done: 3, counted again: 4",
+                                                     "payments.amount: \"12.95\", counted again: \"12.96\"",
+                                                     "payments.unheard_of: null, counted again: 1"));
 }
 
 }  // namespace

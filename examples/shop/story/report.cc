@@ -23,7 +23,8 @@ bool whole(const OnceEach& once) { return once.lost == 0 && once.doubled == 0; }
 
 void compare(const std::string& path, const json& ours, const json& theirs, std::vector<std::string>& found) {
   if (!theirs.is_object()) {
-    if (ours != theirs) found.push_back(fmt::format("{}: {}, counted again: {}", path, ours.dump(), theirs.dump()));
+    if (ours != theirs)
+      found.push_back(fmt::format("{}: {}, counted again: {}", path, ours.dump(), theirs.dump()));
     return;
   }
   for (const auto& [name, value] : theirs.items()) {
@@ -91,17 +92,20 @@ std::vector<std::string> differences(const json& report, const json& recount) {
 }
 
 std::string to_table(const std::vector<std::pair<std::string, ActReport>>& acts) {
-  constexpr std::string_view row = "{:<14}{:>7}{:>7}{:>7}{:>7}{:>8}{:>9}{:>9}{:>6}{:>13}{:>13}{:>11}{:>11}{:>9}\n";
-  std::string table = fmt::format(fmt::runtime(row), "act", "orders", "failed", "paid*", "per s", "p50 ms", "p99 ms",
-                                  "max ms", "sum", "payments", "e-mails", "shipped", "settled", "caught up");
+  constexpr std::string_view row =
+      "{:<14}{:>7}{:>7}{:>7}{:>7}{:>8}{:>9}{:>9}{:>6}{:>13}{:>13}{:>11}{:>11}{:>9}\n";
+  std::string table =
+      fmt::format(fmt::runtime(row), "act", "orders", "failed", "paid*", "per s", "p50 ms", "p99 ms",
+                  "max ms", "sum", "payments", "e-mails", "shipped", "settled", "caught up");
   for (const auto& [name, r] : acts) {
-    table += fmt::format(fmt::runtime(row), name, r.orders.submitted, r.orders.failed, r.orders.paid_but_told_failed,
-                         fmt::format("{:.0f}", tenths(r.orders.per_second_tenths)),
-                         fmt::format("{:.1f}", tenths(r.response_ms.p50_tenths)),
-                         fmt::format("{:.1f}", tenths(r.response_ms.p99_tenths)),
-                         fmt::format("{:.1f}", tenths(r.response_ms.max_tenths)), r.response_ms.predicted,
-                         told(r.payments), told(r.emails), told(r.shipments), told(r.settlements),
-                         fmt::format("{:.1f} s", tenths(r.caught_up_tenths)));
+    table +=
+        fmt::format(fmt::runtime(row), name, r.orders.submitted, r.orders.failed,
+                    r.orders.paid_but_told_failed, fmt::format("{:.0f}", tenths(r.orders.per_second_tenths)),
+                    fmt::format("{:.1f}", tenths(r.response_ms.p50_tenths)),
+                    fmt::format("{:.1f}", tenths(r.response_ms.p99_tenths)),
+                    fmt::format("{:.1f}", tenths(r.response_ms.max_tenths)), r.response_ms.predicted,
+                    told(r.payments), told(r.emails), told(r.shipments), told(r.settlements),
+                    fmt::format("{:.1f} s", tenths(r.caught_up_tenths)));
   }
   return table +
          "paid*: paid, but the customer was told that his order failed. -n: lost. +n: done twice.\n"

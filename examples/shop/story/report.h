@@ -73,8 +73,10 @@ struct ActReport {
 
 [[nodiscard]] nlohmann::json to_json(const ActReport& report);
 
-// Every figure of `recount` that `report` does not have, or has otherwise: "emails.done: 5, counted again: 6".
-[[nodiscard]] std::vector<std::string> differences(const nlohmann::json& report, const nlohmann::json& recount);
+// Every figure of `recount` that `report` does not have, or has otherwise: "emails.done: 5, counted again:
+// 6".
+[[nodiscard]] std::vector<std::string> differences(const nlohmann::json& report,
+                                                   const nlohmann::json& recount);
 
 // All acts side by side, one line of figures each, for people.
 [[nodiscard]] std::string to_table(const std::vector<std::pair<std::string, ActReport>>& acts);

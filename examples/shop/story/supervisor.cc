@@ -28,7 +28,8 @@ using Clock = std::chrono::steady_clock;
 // What execve needs, laid out before the fork: after it, in a program with threads, nothing may allocate.
 class ExecImage {
  public:
-  explicit ExecImage(const Program& program) : arguments_(program.arguments) {
+  ExecImage(const Program& program, const std::vector<std::string>& once) : arguments_(program.arguments) {
+    arguments_.insert(arguments_.end(), once.begin(), once.end());
     for (char** entry = environ; *entry != nullptr; ++entry) environment_.emplace_back(*entry);
     environment_.insert(environment_.end(), program.environment.begin(), program.environment.end());
     argv_ = pointers(arguments_);
@@ -72,14 +73,14 @@ struct Child {
   Clock::time_point born = {};
 };
 
-Result<void> spawn(Child& child) {
+Result<void> spawn(Child& child, const std::vector<std::string>& once = {}) {
   int log = open(child.program.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) return std::unexpected(pabal::system_error(errno, child.program.log_path));
   if (access(child.program.arguments[0].c_str(), X_OK) != 0) {
     close(log);
     return std::unexpected(pabal::system_error(errno, child.program.arguments[0]));
   }
-  ExecImage image(child.program);
+  ExecImage image(child.program, once);
   pid_t parent = getpid();
   pid_t pid = fork();
   if (pid == 0) image.run(log, parent);
@@ -142,27 +143,30 @@ class RealSupervisor : public Supervisor {
     return stop_with(name, SIGTERM, patience);
   }
 
-  Result<void> resume(const std::string& name) override {
-    return with(name, [](Child& child) -> Result<void> {
-      if (child.state == State::running) return error(ErrorCode::conflict, "{} is running", child.program.name);
+  Result<void> resume(const std::string& name, std::vector<std::string> arguments) override {
+    return with(name, [&](Child& child) -> Result<void> {
+      if (child.state == State::running)
+        return error(ErrorCode::conflict, "{} is running", child.program.name);
+      if (!arguments.empty()) child.program.arguments = std::move(arguments);
       child.hasty_deaths = 0;
       return spawn(child);
     });
   }
 
-  Result<void> crash(const std::string& name) override {
-    return with(name, [](Child& child) -> Result<void> {
+  Result<void> crash(const std::string& name, std::vector<std::string> once) override {
+    return with(name, [&](Child& child) -> Result<void> {
       if (child.pid == 0) return error(ErrorCode::conflict, "{} is not running", child.program.name);
       end(child, SIGKILL, std::chrono::seconds(10));
       ++child.restarts;
-      return spawn(child);
+      return spawn(child, once);
     });
   }
 
   void stop_all(std::chrono::milliseconds patience) override {
     call([&] {
       for (Child& child : children_) child.state = State::held;
-      for (auto child = children_.rbegin(); child != children_.rend(); ++child) end(*child, SIGTERM, patience);
+      for (auto child = children_.rbegin(); child != children_.rend(); ++child)
+        end(*child, SIGTERM, patience);
       children_.clear();
     });
   }
@@ -207,7 +211,8 @@ class RealSupervisor : public Supervisor {
 
   Result<void> stop_with(const std::string& name, int signal, std::chrono::milliseconds patience) {
     return with(name, [=](Child& child) -> Result<void> {
-      if (child.state == State::held) return error(ErrorCode::conflict, "{} is stopped already", child.program.name);
+      if (child.state == State::held)
+        return error(ErrorCode::conflict, "{} is stopped already", child.program.name);
       child.state = State::held;
       end(child, signal, patience);
       return {};
@@ -237,7 +242,8 @@ class RealSupervisor : public Supervisor {
     child.hasty_deaths = Clock::now() - child.born < haste ? child.hasty_deaths + 1 : 0;
     if (child.hasty_deaths >= hasty_deaths_max) {
       child.state = State::broken;
-      spdlog::error("{} dies as soon as it starts; its output is in {}", child.program.name, child.program.log_path);
+      spdlog::error("{} dies as soon as it starts; its output is in {}", child.program.name,
+                    child.program.log_path);
     } else if (auto started = spawn(child); started) {
       ++child.restarts;
     } else {

@@ -16,10 +16,10 @@ using pabal::Result;
 
 // How to start one process.
 struct Program {
-  std::string name;                            // unique among the supervised: "payment"
-  std::vector<std::string> arguments;          // the first is the program's path
-  std::vector<std::string> environment = {};   // "NAME=value", on top of our own
-  std::string log_path;                        // its output is appended here
+  std::string name;                           // unique among the supervised: "payment"
+  std::vector<std::string> arguments;         // the first is the program's path
+  std::vector<std::string> environment = {};  // "NAME=value", on top of our own
+  std::string log_path;                       // its output is appended here
 };
 
 // Keeps real processes up, as an init system does: one that dies unasked is started again at once. Owns the
@@ -39,10 +39,10 @@ class Supervisor {
   virtual Result<void> kill(const std::string& name) = 0;
   // SIGTERM, after `patience` SIGKILL; no restart until resume().
   virtual Result<void> stop(const std::string& name, std::chrono::milliseconds patience) = 0;
-  // Starts again what kill() or stop() ended.
-  virtual Result<void> resume(const std::string& name) = 0;
-  // SIGKILL, and the restart comes by itself.
-  virtual Result<void> crash(const std::string& name) = 0;
+  // Starts again what kill() or stop() ended, with other arguments when there are some.
+  virtual Result<void> resume(const std::string& name, std::vector<std::string> arguments = {}) = 0;
+  // SIGKILL and a restart. The restarted process gets `once` as further arguments; its successors do not.
+  virtual Result<void> crash(const std::string& name, std::vector<std::string> once = {}) = 0;
   // Ends all, in the reverse order of their start, and forgets them.
   virtual void stop_all(std::chrono::milliseconds patience) = 0;
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ class SupervisorTest : public testing::Test {
   ~SupervisorTest() override { std::filesystem::remove_all(directory_); }
 
   Program shell(const std::string& name, const std::string& script) {
-    return {.name = name, .arguments = {"/bin/sh", "-c", script}, .log_path = directory_ + "/" + name + ".log"};
+    return {
+        .name = name, .arguments = {"/bin/sh", "-c", script}, .log_path = directory_ + "/" + name + ".log"};
   }
   int pid(const std::string& name) { return supervisor_->status_of(name)->pid; }
   static bool alive(int pid) { return ::kill(pid, 0) == 0; }
@@ -52,10 +54,27 @@ TEST_F(SupervisorTest, AKilledProcessStaysDownUntilItIsResumed) {
   EXPECT_FALSE(supervisor_->resume("sleeper"));
 }
 
+TEST_F(SupervisorTest, ACrashedProcessGetsFurtherArgumentsOnce) {
+  std::string trace = directory_ + "/trace";
+  Program program =
+      shell("crasher", "echo \"got:$1\" >> " + trace + "; [ -z \"$1\" ] || exit 1; exec sleep 60");
+  program.arguments.push_back("crasher");
+  ASSERT_TRUE(supervisor_->start(program));
+  ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
+  ASSERT_TRUE(supervisor_->crash("crasher", {"--die"}));
+  EXPECT_TRUE(waiting_.until([&] { return supervisor_->status_of("crasher")->restarts == 2; }, seconds(5)));
+  auto lines = [&] {
+    std::stringstream text;
+    text << std::ifstream(trace).rdbuf();
+    return text.str();
+  };
+  EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:--die\ngot:\n"; }, seconds(5))) << lines();
+}
+
 TEST_F(SupervisorTest, StopAsksFirstAndKillsWhenThatIsIgnored) {
   std::string trace = directory_ + "/trace";
-  ASSERT_TRUE(supervisor_->start(shell("polite", "trap 'echo bye > " + trace + "; exit 0' TERM; echo up > " + trace +
-                                                     "; while :; do sleep 0.01; done")));
+  ASSERT_TRUE(supervisor_->start(shell("polite", "trap 'echo bye > " + trace + "; exit 0' TERM; echo up > " +
+                                                     trace + "; while :; do sleep 0.01; done")));
   ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
   ASSERT_TRUE(supervisor_->stop("polite", seconds(5)));
   std::string said;
@@ -75,7 +94,8 @@ TEST_F(SupervisorTest, WhatDiesAtOnceEachTimeIsGivenUp) {
 }
 
 TEST_F(SupervisorTest, WhatCannotStartIsAnErrorThatNamesIt) {
-  auto started = supervisor_->start({.name = "x", .arguments = {"/no/such/program"}, .log_path = directory_ + "/x"});
+  auto started =
+      supervisor_->start({.name = "x", .arguments = {"/no/such/program"}, .log_path = directory_ + "/x"});
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().message, testing::HasSubstr("/no/such/program"));
 }

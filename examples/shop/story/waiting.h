@@ -26,7 +26,9 @@ class StopSwitch {
     std::unique_lock lock(mutex_);
     return !changed_.wait_until(lock, at, [this] { return stopped_; });
   }
-  bool wait_for(std::chrono::milliseconds d) const { return wait_until(std::chrono::steady_clock::now() + d); }
+  bool wait_for(std::chrono::milliseconds d) const {
+    return wait_until(std::chrono::steady_clock::now() + d);
+  }
   void wait() const {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopped_; });
