@@ -182,11 +182,17 @@ Task<Result<void>> OpenQueue::scan_once(Place from) {
   for (const SharedBytes& bytes : read->batches) {
     auto batch = log::BatchView::parse(bytes.view());
     if (!batch) co_return std::unexpected(batch.error());
+    bool whole = true;
     auto done = batch->for_each([&](const log::StoredRecord& record) {
-      if (record.offset >= from.offset) see(from.source, record);
+      if (record.offset < from.offset) return true;
+      whole = state.may_scan(from.source);
+      if (!whole) return false;
+      see(from.source, record);
+      state.scanned(from.source, record.offset + 1);
       return true;
     });
     if (!done) co_return done;
+    if (!whole) break;
     state.scanned(from.source, batch->next_offset());
   }
   co_return Result<void>{};

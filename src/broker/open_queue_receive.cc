@@ -27,9 +27,14 @@ struct OpenQueue::Waiter {
 };
 
 struct OpenQueue::Poll {
-  Poll(QueueCore& c, uint32_t n) : core(c), number(n) { core.consumers.begin_poll(number); }
-  ~Poll() { core.consumers.end_poll(number, core.now(), core.wall_now()); }
-  QueueCore& core;
+  Poll(OpenQueue& q, uint32_t n) : queue(q), number(n) { queue.core_->consumers.begin_poll(number); }
+  ~Poll() {
+    queue.core_->consumers.end_poll(number, queue.core_->now(), queue.core_->wall_now());
+    queue.arm();  // to see it leave
+  }
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+  OpenQueue& queue;
   uint32_t number;
 };
 
@@ -102,7 +107,7 @@ Task<Result<std::vector<Message>>> OpenQueue::receive(const Receive& receive) {
   Deadline deadline = Deadline::after(core.shard.timers().clock(), receive.wait);
   auto [number, joined] = core.consumers.arrive(receive.service, receive.via, core.now(), core.wall_now());
   if (joined) core.observer.consumer_joined(core.name, receive.service);
-  Poll poll(core, number);
+  Poll poll(*this, number);
   if (core.consumers.leases_left(number) <= 0) {
     co_return error(ErrorCode::over_limit, "{:?} holds {} leases, the most of one consumer", receive.service,
                     Consumers::leases_of_one_max);

@@ -84,6 +84,7 @@ class QueueState {
   int64_t lose_below(Source source, Offset first);
   // Where to read next, or nothing to read now.
   [[nodiscard]] std::optional<Place> next_scan() const;
+  [[nodiscard]] bool may_scan(Source source) const { return may_scan(source, sources_.at(source)); }
   void see(const Seen& seen, WallTime now);
   // The queue shall not deliver this record.
   void skip(Place place);
