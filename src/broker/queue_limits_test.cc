@@ -26,11 +26,13 @@ class QueueLimitsTest : public BrokerFixture {
   }
 };
 
-// -- settings ---------------------------------------------------------------------------------------------------------
+// -- settings
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(QueueLimitsTest, settings_survive_and_absent_fields_keep_their_values) {
   Filter filter{{{"type", {Match{.text = "OrderPaid"}, Match{.kind = Match::Kind::prefix, .text = "Ship"}}}}};
-  put_queue("q", {.topic = "orders", .filter = filter, .visibility = 5s, .push = PushSettings{.url = "http://x/"}});
+  put_queue(
+      "q", {.topic = "orders", .filter = filter, .visibility = 5s, .push = PushSettings{.url = "http://x/"}});
   EXPECT_FALSE(shards.run(broker->put_queue("q", {.max_deliveries = 3}))->created);
   restart();
   auto info = shards.run(broker->queue("q"));
@@ -111,7 +113,8 @@ TEST_F(QueueLimitsTest, delivers_only_what_the_filter_lets_through) {
   EXPECT_EQ(engine->pinned(log_of("orders")), Offset(3)) << "what it does not want it does not keep";
 }
 
-// -- posting ----------------------------------------------------------------------------------------------------------
+// -- posting
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(QueueLimitsTest, what_is_posted_is_for_this_queue_alone_and_waits_for_its_time) {
   put_queue("q", {.topic = "orders"});
@@ -163,7 +166,8 @@ TEST_F(QueueLimitsTest, refuses_posts_that_cannot_be) {
   EXPECT_EQ(code({.due = shards.clock().wall_now() + 24h * 367}), ErrorCode::invalid);
 }
 
-// -- limits -----------------------------------------------------------------------------------------------------------
+// -- limits
+// -----------------------------------------------------------------------------------------------------------
 
 TEST_F(QueueLimitsTest, a_full_queue_refuses_posts_and_publishes_to_its_own_topic) {
   put_queue("q", {.max_depth = 3});
@@ -228,7 +232,8 @@ TEST_F(QueueLimitsTest, keeps_a_window_in_memory_and_reads_on_as_it_is_emptied) 
   EXPECT_EQ(figures("q"), "0 0 0 0 0");
 }
 
-// -- pausing, purging, looking ----------------------------------------------------------------------------------------
+// -- pausing, purging, looking
+// ----------------------------------------------------------------------------------------
 
 TEST_F(QueueLimitsTest, a_paused_queue_delivers_nothing_also_after_a_restart) {
   put_queue("q", {.topic = "orders"});
@@ -287,7 +292,8 @@ TEST_F(QueueLimitsTest, a_look_finds_by_key_and_id_and_takes_nothing) {
   EXPECT_EQ(figures("q"), "3 0 0 0 0");
 }
 
-// -- who consumes -----------------------------------------------------------------------------------------------------
+// -- who consumes
+// -----------------------------------------------------------------------------------------------------
 
 TEST_F(QueueLimitsTest, a_consumer_joins_with_its_first_poll_and_has_left_when_it_is_silent) {
   put_queue("q", {.topic = "orders", .visibility = 60s});
@@ -314,9 +320,9 @@ TEST_F(QueueLimitsTest, tells_the_observer_what_becomes_of_a_message) {
   observer.lines.clear();
   nack("q", {.leases = leases(receive("q")), .delay = 0s, .reason = "busy"});
   ack("q", leases(receive("q")));
-  EXPECT_THAT(observer.lines, testing::ElementsAre("me joined q", "q delivered orders-0-0 #1",
-                                                   "q nacked orders-0-0 #1: busy", "q delivered orders-0-0 #2",
-                                                   "q acked orders-0-0 #2"));
+  EXPECT_THAT(observer.lines,
+              testing::ElementsAre("me joined q", "q delivered orders-0-0 #1", "q nacked orders-0-0 #1: busy",
+                                   "q delivered orders-0-0 #2", "q acked orders-0-0 #2"));
 }
 
 TEST_F(QueueLimitsTest, rates_are_those_of_the_last_seconds) {

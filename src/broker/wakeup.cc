@@ -1,38 +1,59 @@
 #include "broker/wakeup.h"
 
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <functional>
 
 namespace pabal::broker {
-namespace {
 
-// Cancels its timer when the wait is over, however it ends.
-class Alarm {
+// One suspended coroutine. Its timer owns it, then the executor that is to resume it.
+class Wakeup::Wait : public std::enable_shared_from_this<Wait> {
  public:
-  Alarm(runtime::Timers& timers, Deadline deadline, std::move_only_function<void()> ring) : timers_(timers) {
-    if (!deadline.is_never()) id_ = timers_.at(deadline.at(), std::move(ring));
+  Wait(runtime::Executor executor, runtime::Timers& timers, std::move_only_function<void()> resume)
+      : executor_(std::move(executor)), timers_(timers), resume_(std::move(resume)) {}
+
+  void start(Instant until) {
+    id_ = timers_.at(until, [self = shared_from_this()] { self->resume(); });
   }
-  ~Alarm() { timers_.cancel(id_); }
-  Alarm(const Alarm&) = delete;
-  Alarm& operator=(const Alarm&) = delete;
+  // Resumes it soon; the first call counts.
+  void end() {
+    timers_.cancel(id_);
+    asio::post(executor_, [self = shared_from_this()] { self->resume(); });
+  }
 
  private:
+  void resume() {
+    if (auto once = std::exchange(resume_, nullptr)) once();
+  }
+
+  runtime::Executor executor_;
   runtime::Timers& timers_;
+  std::move_only_function<void()> resume_;
   runtime::TimerId id_{};
 };
 
-}  // namespace
-
 void Wakeup::wake() {
   woken_ = true;
-  signal_.cancel();
+  if (auto wait = wait_.lock()) wait->end();
+  wait_.reset();
 }
 
 runtime::Task<bool> Wakeup::wait(runtime::Timers& timers, Deadline deadline) {
   if (!woken_) {
-    Alarm alarm(timers, deadline, [this] { signal_.cancel(); });
-    boost::system::error_code ignored;
-    co_await signal_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    auto start = [this, &timers, deadline](auto handler) {
+      asio::cancellation_slot slot = asio::get_associated_cancellation_slot(handler);
+      auto wait = std::make_shared<Wait>(executor_, timers, std::move(handler));
+      wait_ = wait;
+      wait->start(deadline.at());
+      if (!slot.is_connected()) return;
+      slot.assign([weak = std::weak_ptr(wait)](asio::cancellation_type) {
+        if (auto waiting = weak.lock()) waiting->end();
+      });
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(start),
+                                                                         asio::use_awaitable);
   }
   co_return std::exchange(woken_, false);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <memory>
 
 #include "base/clock.h"
 #include "runtime/asio.h"
@@ -10,11 +10,10 @@
 namespace pabal::broker {
 
 // Lets one coroutine wait until others wake it, at most until a deadline. Belongs to one shard. It must
-// outlive the wait.
+// outlive the wait, which is owned by the timers (so that it dies with them when nobody wakes it).
 class Wakeup {
  public:
-  explicit Wakeup(const runtime::Executor& executor)
-      : signal_(executor, asio::steady_timer::time_point::max()) {}
+  explicit Wakeup(runtime::Executor executor) : executor_(std::move(executor)) {}
 
   // Ends the wait under way, or the next one at once. Never runs the waiter from within.
   void wake();
@@ -22,7 +21,10 @@ class Wakeup {
   runtime::Task<bool> wait(runtime::Timers& timers, Deadline deadline);
 
  private:
-  asio::steady_timer signal_;  // never fires: only its cancellation is used
+  class Wait;
+
+  runtime::Executor executor_;
+  std::weak_ptr<Wait> wait_;
   bool woken_ = false;
 };
 

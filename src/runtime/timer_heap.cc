@@ -17,7 +17,7 @@ void TimerHeap::cancel(TimerId id) {
 }
 
 std::optional<Instant> TimerHeap::next() const {
-  if (waiting_.empty()) return std::nullopt;
+  if (waiting_.empty() || waiting_.begin()->first.first == Instant::max()) return std::nullopt;
   return waiting_.begin()->first.first;
 }
 

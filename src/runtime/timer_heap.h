@@ -20,7 +20,7 @@ class TimerHeap {
 
   TimerId add(Instant at, Callback callback);
   void cancel(TimerId id);
-  // When the first is due; nullopt when none waits.
+  // When the first is due; nullopt when none waits, or only such as wait for ever (at Instant::max()).
   [[nodiscard]] std::optional<Instant> next() const;
   // The first callback that is due at `now`, taken out; empty when none is.
   [[nodiscard]] Callback take_due(Instant now);

@@ -43,6 +43,16 @@ TEST(TimerHeap, cancelled_does_not_run_and_unknown_ids_are_ignored) {
   EXPECT_FALSE(heap.take_due(at_ms(9)));
 }
 
+TEST(TimerHeap, what_waits_for_ever_is_kept_and_never_next) {
+  TimerHeap heap;
+  auto kept = std::make_shared<int>();
+  TimerId id = heap.add(Instant::max(), [kept] {});
+  EXPECT_FALSE(heap.next());
+  EXPECT_EQ(kept.use_count(), 2);
+  heap.cancel(id);
+  EXPECT_EQ(kept.use_count(), 1);
+}
+
 TEST(TimerHeap, survives_callbacks_that_cancel_others_when_destroyed) {
   TimerHeap heap;
   TimerId other = heap.add(at_ms(2), [] {});
