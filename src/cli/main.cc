@@ -15,6 +15,7 @@ using pabal::cli::Run;
 // Every verb, in the order in which help lists them.
 constexpr void (*verbs[])(CLI::App&, Run&) = {
     pabal::cli::add_serve,
+    pabal::cli::add_outbox,
     pabal::cli::add_check,
     pabal::cli::add_version,
 };

@@ -17,6 +17,7 @@ using Run = std::function<int()>;
 // example, and, when it is chosen, sets `run`.
 void add_serve(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
+void add_outbox(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace pabal::cli

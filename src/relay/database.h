@@ -72,11 +72,15 @@ class Transaction {
 };
 
 // A service's own database: SQLite now; what another needs is behind this. Safe from any thread; calls block.
-// A commit is durable when write() returns.
+// A commit is durable when write() returns, unless it was opened for less.
 class Database {
  public:
-  // A file; made when missing. WAL, synchronous=FULL; one writer at a time, readers beside it.
-  static Result<std::unique_ptr<Database>> open(const std::string& file);
+  enum class Commits {
+    durable,  // flushed when write() returns (synchronous=FULL)
+    soon,     // the newest may be missing after a power loss, none in the middle: for what can be done again
+  };
+  // A file; made when missing. WAL; one writer at a time, readers beside it.
+  static Result<std::unique_ptr<Database>> open(const std::string& file, Commits commits = Commits::durable);
   virtual ~Database() = default;
 
   using Work = std::function<Result<void>(Transaction&)>;

@@ -64,7 +64,8 @@ Result<bool> Relay::open_outbox() {
   std::error_code ignored;
   if (database_) return true;
   if (!std::filesystem::exists(options_.database, ignored)) return false;
-  auto database = Database::open(options_.database);
+  // A mark that a power loss takes is made again: the row is sent a second time and the server knows it.
+  auto database = Database::open(options_.database, Database::Commits::soon);
   if (!database) return std::unexpected(database.error());
   bool there = false;
   auto looked = (*database)->read([&](Transaction& tx) -> Result<void> {

@@ -79,15 +79,17 @@ struct Rewind {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& file) {
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& file, Kind kind) {
   sqlite3* handle = nullptr;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   int result = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   auto connection = std::unique_ptr<SqliteConnection>(new SqliteConnection(handle, file));
   if (result != SQLITE_OK) return std::unexpected(connection->failure("opening it"));
   sqlite3_busy_handler(handle, wait_while_busy, nullptr);
-  for (std::string_view pragma :
-       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"}) {
+  std::vector<std::string_view> pragmas{"PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON"};
+  pragmas.push_back(kind == Kind::relaxed_writer ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
+  if (kind == Kind::reader) pragmas.push_back("PRAGMA query_only=ON");
+  for (std::string_view pragma : pragmas) {
     if (auto done = connection->run(pragma); !done) return std::unexpected(done.error());
   }
   return connection;
@@ -104,9 +106,8 @@ Error SqliteConnection::failure(std::string_view during) const {
 }
 
 Result<void> SqliteConnection::run(std::string_view sql) {
-  if (sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return std::unexpected(failure(sql));
-  }
+  auto rows = execute(sql, {});
+  if (!rows) return std::unexpected(std::move(rows.error()));
   return {};
 }
 

@@ -12,13 +12,14 @@ namespace pabal::relay {
 // One connection to a SQLite file, with its prepared statements. One thread at a time.
 class SqliteConnection {
  public:
-  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& file);
+  enum class Kind { durable_writer, relaxed_writer, reader };
+  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& file, Kind kind);
   ~SqliteConnection();
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
 
   Result<Rows> execute(std::string_view sql, std::span<const Value> parameters);
-  // A statement without parameters or answer: BEGIN, COMMIT, PRAGMA.
+  // A statement without parameters whose answer does not matter: BEGIN, COMMIT, PRAGMA.
   Result<void> run(std::string_view sql);
   // False once SQLite itself has undone the transaction (after a full disk, for example).
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

@@ -76,10 +76,7 @@ class SqliteDatabase::Reading final : public Open {
     database_.give_back(std::move(connection_));
   }
 
-  Result<void> begin() {
-    if (auto begun = connection_->run("BEGIN"); !begun) return begun;
-    return connection_->run("PRAGMA query_only=ON");
-  }
+  Result<void> begin() { return connection_->run("BEGIN"); }
   Result<Rows> execute(std::string_view sql, std::span<const Value> parameters) override {
     return connection_->execute(sql, parameters);
   }
@@ -113,7 +110,7 @@ Result<Connection> SqliteDatabase::take_reader() {
       return reader;
     }
   }
-  return SqliteConnection::open(file_);
+  return SqliteConnection::open(file_, SqliteConnection::Kind::reader);
 }
 
 void SqliteDatabase::give_back(Connection reader) {
@@ -123,8 +120,10 @@ void SqliteDatabase::give_back(Connection reader) {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& file) {
-  auto writer = SqliteConnection::open(file);
+Result<std::unique_ptr<Database>> Database::open(const std::string& file, Commits commits) {
+  auto writer =
+      SqliteConnection::open(file, commits == Commits::durable ? SqliteConnection::Kind::durable_writer
+                                                               : SqliteConnection::Kind::relaxed_writer);
   if (!writer) return std::unexpected(writer.error());
   return std::make_unique<SqliteDatabase>(file, std::move(*writer));
 }

@@ -263,6 +263,11 @@ void Service::stop() {
 }
 
 int Service::run() {
+  if (!start_logging(impl_->options.log_level)) {
+    fmt::print(stderr, "{}: '{}' is no log level; right are trace, debug, info, warn, error, off\n", name(),
+               impl_->options.log_level);
+    return 1;
+  }
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

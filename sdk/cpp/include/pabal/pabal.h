@@ -230,6 +230,7 @@ class Service {
     Duration stop_timeout = std::chrono::seconds(5);     // handlers at work get so long to finish
     // A wait before each request to a peer and each of its answers, for demonstrations on one machine.
     Duration network_delay = {};
+    std::string log_level = "info";  // of run(), to standard error
   };
 
   explicit Service(Options options);
