@@ -21,6 +21,7 @@ enum class PlantedBug {
   acknowledge_out_of_order,      // completes the commits of a group from the last to the first
   replay_half_commit,            // recovery loses the last entry of a commit over several logs
   checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of
+  settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
 };
 
 struct EmbeddedLimits {

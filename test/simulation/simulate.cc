@@ -4,7 +4,9 @@
 #include <map>
 
 #include "base/logging.h"
+#include "broker/broker_scenario.h"
 #include "engine/log_scenario.h"
+#include "engine/table_scenario.h"
 
 namespace pabal {
 namespace {
@@ -17,6 +19,8 @@ using engine::SimulationOutcome;
 const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all = {
       {"log", engine::simulate_log},
+      {"table", engine::simulate_table},
+      {"broker", broker::simulate_broker},
   };
   return all;
 }
@@ -28,6 +32,7 @@ const std::map<std::string, PlantedBug>& planted_bugs() {
       {"acknowledge-out-of-order", PlantedBug::acknowledge_out_of_order},
       {"replay-half-commit", PlantedBug::replay_half_commit},
       {"checkpoint-ahead-of-segments", PlantedBug::checkpoint_ahead_of_segments},
+      {"settle-before-dead-letter", PlantedBug::settle_before_dead_letter},
   };
   return all;
 }

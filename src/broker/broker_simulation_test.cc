@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include "base/logging.h"
+#include "broker/broker_scenario.h"
+
+namespace pabal::broker {
+namespace {
+
+using engine::PlantedBug;
+using engine::SimulationOutcome;
+
+class BrokerSimulation : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
+  static void TearDownTestSuite() { spdlog::set_level(spdlog::level::info); }
+
+  // Whether a seed finds the fault.
+  static bool is_found(PlantedBug bug, uint64_t seeds_max) {
+    for (uint64_t seed = 1; seed <= seeds_max; ++seed) {
+      SimulationOutcome outcome = simulate_broker({.seed = seed, .operations = 600, .bug = bug});
+      if (!outcome.problem) continue;
+      std::cout << "found with seed " << seed << ": " << *outcome.problem << "\n";
+      return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(BrokerSimulation, fifteen_seeds_keep_every_promise) {
+  for (uint64_t seed = 1; seed <= 15; ++seed) {
+    SimulationOutcome outcome = simulate_broker({.seed = seed, .operations = 600});
+    ASSERT_FALSE(outcome.problem) << "seed " << seed << ": " << *outcome.problem;
+    EXPECT_GE(outcome.crashes, 3u);
+    EXPECT_GT(outcome.acknowledged, 50u) << seed;
+  }
+}
+
+TEST_F(BrokerSimulation, a_seed_repeats_itself) {
+  SimulationOutcome first = simulate_broker({.seed = 7, .operations = 600});
+  SimulationOutcome second = simulate_broker({.seed = 7, .operations = 600});
+  EXPECT_EQ(first.operations, second.operations);
+  EXPECT_EQ(first.acknowledged, second.acknowledged);
+  EXPECT_EQ(first.crashes, second.crashes);
+}
+
+TEST_F(BrokerSimulation, settling_before_the_dead_letter_is_durable_is_found) {
+  EXPECT_TRUE(is_found(PlantedBug::settle_before_dead_letter, 100));
+}
+
+TEST_F(BrokerSimulation, a_skipped_flush_is_found) { EXPECT_TRUE(is_found(PlantedBug::skip_flush, 30)); }
+
+}  // namespace
+}  // namespace pabal::broker
