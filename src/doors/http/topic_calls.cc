@@ -22,7 +22,7 @@ Json neighbours(const Json& flow, const std::string& topic, std::string_view end
     list.push_back({{"name", name},
                     {kind, name},
                     {"rate", edge.value("rate", 0.0)},
-                    {"last_seen", edge.value("last_seen", "")}});
+                    {"last_seen", edge.value("last_seen", Json())}});  // null: not seen yet
   }
   return list;
 }
