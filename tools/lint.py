@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""lint.py: what docs/style.md asks for, as a program. Prints each breach with the replacement and the reason."""
+"""lint.py [CHECK...]: what docs/style.md asks for, as a program. Prints each breach, what to write instead, and why."""
 
 import json
 import re
@@ -195,8 +195,10 @@ CHECKS = {
 
 def main():
     count = 0
-    for name, check in CHECKS.items():
-        found = list(check())
+    if unknown := set(sys.argv[1:]) - CHECKS.keys():
+        sys.exit(f"lint: unknown check {', '.join(sorted(unknown))}; there are: {', '.join(CHECKS)}")
+    for name in sys.argv[1:] or CHECKS:
+        found = list(CHECKS[name]())
         count += len(found)
         print(f"lint: {name}: {len(found) or 'no'} complaint{'' if len(found) == 1 else 's'}", flush=True)
         for line in found:

@@ -85,8 +85,6 @@ class Counting(unittest.TextTestResult):
 
 
 def system():
-    if not (ROOT / "test").is_dir():
-        return Outcome()
     tests = unittest.defaultTestLoader.discover(str(ROOT / "test"), pattern="*_test.py")
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Counting).run(tests)
     failed = [str(test) for test, _ in result.failures + result.errors] + [str(t) for t in result.unexpectedSuccesses]
