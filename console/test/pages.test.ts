@@ -8,6 +8,7 @@ import { MockServer } from '../mock/server.mjs'
 import { haveChromium, launch, open, shiftsOf, type Opened } from './chromium'
 
 const FIRST_PAINT_MS_MAX = 300
+const SHIFT_MAX = 0.01
 const PICTURES = 'test/pictures'
 
 describe.skipIf(!haveChromium)('the console', () => {
@@ -62,6 +63,8 @@ describe.skipIf(!haveChromium)('the console', () => {
         expect([...hosts]).toEqual([new URL(mock.url).host])
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
         expect(wide).toBeLessThanOrEqual(0)
+        const { shifts, shifted } = await shiftsOf(page)
+        expect(shifts, shifted.join('\n')).toBeLessThan(SHIFT_MAX)
       }, { scheme })
   })
 
@@ -109,7 +112,7 @@ describe.skipIf(!haveChromium)('the console', () => {
       await mock.updates(3)
       expect(await places()).toEqual(before)
       const { shifts, shifted } = await shiftsOf(page)
-      expect(shifts, shifted.join('\n')).toBeLessThan(0.01)
+      expect(shifts, shifted.join('\n')).toBeLessThan(SHIFT_MAX)
     })
   })
 
