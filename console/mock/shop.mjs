@@ -40,8 +40,22 @@ export const STORY_CALLS = [
   ['payment', 'notification', 0, 31, 64],
 ]
 export const STORY_QUEUES = {
-  'payment.charge': ['inventory.events', 'payment', 0],
+  'shipping.start': ['order.events', 'shipping', 308],
+  'member.points': ['order.events', 'member', 210],
+  'notification.mail': ['order.events', 'notification', 309],
+  'settlement.book': ['order.events', 'settlement', 311],
+  'inventory.restock': ['order.events', 'inventory', 9],
+  'payment.refund': ['order.events', 'payment', 9],
   'inventory.reserve': ['order.events', 'inventory', 0],
+  'member.balance': ['inventory.events', 'member', 0],
+  'payment.charge': ['member.events', 'payment', 0],
+  'order.intake': ['order.events', 'order', 0],
+  'order.stock': ['inventory.events', 'order', 0],
+  'order.member': ['member.events', 'order', 210],
+  'order.progress': ['payment.events', 'order', 0],
+  'order.shipped': ['shipping.events', 'order', 308],
+  'order.mailed': ['notification.events', 'order', 309],
+  'order.settled': ['settlement.events', 'order', 311],
 }
 
 export const MAIL_ERROR = 'amount: expected a decimal, read "12,50"'

@@ -20,7 +20,7 @@ export function trace(world, id) {
   add(12.5, { kind: 'published', service: 'order', topic: 'order.events', partition: 3, offset: 48_211, record_id: `evt-${number}`, type: 'OrderPaid' })
   const paid = { record_id: `evt-${number}`, type: 'OrderPaid', topic: 'order.events', partition: 3, offset: 48_211 }
   for (const [at, queue, service, work] of [[13.6, 'shipping.start', 'shipping', 4.1], [13.9, 'member.points', 'member', 2.2], [14.1, 'settlement.book', 'settlement', 6.3]]) {
-    add(at, { kind: 'delivered', queue, service, ...paid, delivery: 1 })
+    add(at, { kind: 'delivered', queue, service, ...paid, delivery: 1, duration_ms: at - 12.5 })
     add(at + work, { kind: 'acked', queue, service, ...paid, delivery: 1, outcome: 'ok', duration_ms: work })
   }
   add(18.9, { kind: 'published', service: 'shipping', topic: 'shipping.events', partition: 0, offset: 9_120, record_id: `evt-${number}-s`, type: 'ShipmentStarted', causation_id: `evt-${number}` })
@@ -30,6 +30,7 @@ export function trace(world, id) {
     add(at + 2.1, { kind: 'failed', ...mail, delivery, outcome: 'failed', reason: MAIL_ERROR, duration_ms: 2.1, ...(due ? { due: stamp(start + due) } : {}) })
   }
   add(3032.4, { kind: 'dead', ...mail, delivery: 3, outcome: 'dead', reason: MAIL_ERROR })
+  add(3032.6, { kind: 'published', topic: 'notification.mail.dead', partition: 0, offset: 0, record_id: `evt-${number}`, type: 'OrderPaid' })
   add(390_400, { kind: 'redriven', ...mail })
   add(390_402, { kind: 'retry', ...mail, delivery: 4 })
   add(390_409, { kind: 'acked', ...mail, delivery: 4, outcome: 'ok', duration_ms: 7.2 })

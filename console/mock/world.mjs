@@ -31,7 +31,7 @@ export class World {
       const partitions = PARTITIONS[name] ?? 1
       this.topics.set(name, { name, publisher, rate, partitions, records: Math.round(rate * 1800), bytes: rate * 1800 * 412 })
     }
-    const queues = this.scenario === 'story' ? { ...QUEUES, ...STORY_QUEUES } : QUEUES
+    const queues = this.scenario === 'story' ? STORY_QUEUES : QUEUES
     for (const [name, [topic, consumer, rate]] of Object.entries(queues)) {
       this.queues.set(name, {
         name, topic, consumer, rate,

@@ -4,26 +4,23 @@ import { untrack } from 'svelte'
 import { Refused } from './api'
 import { live } from './live.svelte'
 
-export interface Fetched<T> {
-  value: T | null
-  error: string | null
-  unknown: boolean // the server says there is no such thing
-  again: () => void
+export class Fetched<T> {
+  value = $state.raw<T | null>(null)
+  error = $state.raw<string | null>(null)
+  unknown = $state.raw(false) // the server says there is no such thing
 }
 
 export function fetched<T>(load: () => Promise<T>, everyMs: number): Fetched<T> {
-  let turns = $state(0)
-  const kept = $state<Fetched<T>>({ value: null, error: null, unknown: false, again: () => (turns += 1) })
+  const kept = new Fetched<T>()
   $effect(() => {
-    void turns
     let stopped = false
     let timer = 0
     const take = async (answer: Promise<T>) => {
       try {
         const value = await answer
-        if (!stopped) Object.assign(kept, { value, error: null, unknown: false })
+        if (!stopped) put(kept, value, null, false)
       } catch (error) {
-        if (!stopped) Object.assign(kept, { error: String((error as Error).message), unknown: error instanceof Refused && error.status === 404 })
+        if (!stopped) put(kept, kept.value, String((error as Error).message), error instanceof Refused && error.status === 404)
       }
       if (!stopped) timer = window.setTimeout(next, everyMs)
     }
@@ -40,4 +37,10 @@ export function fetched<T>(load: () => Promise<T>, everyMs: number): Fetched<T> 
     }
   })
   return kept
+}
+
+function put<T>(kept: Fetched<T>, value: T | null, error: string | null, unknown: boolean) {
+  kept.value = value
+  kept.error = error
+  kept.unknown = unknown
 }

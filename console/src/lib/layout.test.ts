@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { flow } from '../../mock/answers.mjs'
 import { World } from '../../mock/world.mjs'
-import { layout, lineId, NODE_HEIGHT, shapeOf } from './layout'
+import { layout, lineId, shapeOf } from './layout'
 import { columnsOf, Graph } from './roles'
 import { spread } from './rows'
 import { nearest } from './walk'
@@ -17,11 +17,20 @@ test('who asks stands left of who answers, topics, queues and who consumes', () 
   const { nodes, edges } = shop()
   const columns = columnsOf(new Graph(nodes, edges))
   const expected = {
-    'service:customer': 'callers', 'service:order': 'asks', 'service:payment': 'answers', 'service:inventory': 'answers',
-    'topic:order.events': 'topics', 'topic:payment.events': 'topics', 'topic:shipping.events': 'topics', 'queue:notification.mail': 'queues',
-    'queue:order.progress': 'queues', 'service:notification': 'consumes', 'service:member': 'consumes', 'topic:member.events': 'publishes',
+    'service:customer': 'callers', 'service:order': 'asks', 'service:payment': 'consumes', 'service:inventory': 'consumes',
+    'topic:order.events': 'topics', 'topic:payment.events': 'publishes', 'topic:shipping.events': 'publishes', 'queue:notification.mail': 'queues',
+    'queue:order.progress': 'returns', 'service:notification': 'consumes', 'service:member': 'consumes', 'topic:member.events': 'publishes',
   }
   for (const [id, column] of Object.entries(expected)) expect([id, columns.get(id)]).toEqual([id, column])
+})
+
+test('who is only called stands between who asks and the topics while nothing comes back', () => {
+  const { nodes, edges } = shop()
+  const without = nodes.filter((node) => node.id !== 'queue:order.progress')
+  const columns = columnsOf(new Graph(without, edges))
+  expect(columns.get('service:payment')).toBe('answers')
+  expect(columns.get('topic:payment.events')).toBe('topics')
+  expect(columns.get('service:order')).toBe('asks')
 })
 
 test('a circle without any caller still begins with the one whose topic is read most', () => {
@@ -46,10 +55,10 @@ test.each(['stuck', 'story'])('%s: no two boxes touch, and every line is drawn',
   expect(boxes).toHaveLength(nodes.length)
   for (const a of boxes)
     for (const b of boxes)
-      if (a !== b && a.column === b.column) expect(Math.abs(a.y - b.y)).toBeGreaterThanOrEqual(NODE_HEIGHT)
+      if (a !== b && a.column === b.column) expect(Math.abs(a.y - b.y)).toBeGreaterThanOrEqual(picture.nodeHeight)
   for (const box of boxes) {
     expect(box.y).toBeGreaterThanOrEqual(0)
-    expect(box.y + NODE_HEIGHT).toBeLessThanOrEqual(picture.height)
+    expect(box.y + picture.nodeHeight).toBeLessThanOrEqual(picture.height)
     expect(box.x + box.w).toBeLessThanOrEqual(picture.width)
   }
   for (const edge of edges) expect(picture.lines.get(lineId(edge))?.path).toMatch(/^M[\d.,\sCLQ-]+$/)
@@ -81,7 +90,7 @@ test('places are a row apart and as near to the wishes as can be', () => {
 test('arrows walk to a neighbour first, and within a column', () => {
   const { nodes, edges } = shop()
   const { boxes } = layout(nodes, edges, 900)
-  expect(nearest(boxes, 'service:order', 'right', edges)).toMatch(/^service:(inventory|payment)$/)
+  expect(nearest(boxes, 'service:order', 'right', edges)).toBe('topic:order.events')
   expect(nearest(boxes, 'queue:notification.mail', 'right', edges)).toBe('service:notification')
   expect(nearest(boxes, 'queue:notification.mail', 'left', edges)).toBe('topic:order.events')
   expect(nearest(boxes, 'queue:notification.mail', 'up', edges)).toBe('queue:member.points')

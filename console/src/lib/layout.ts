@@ -4,14 +4,21 @@ import { Graph, COLUMNS, TITLES, columnsOf, type Column } from './roles'
 import { rowsOf } from './rows'
 import type { FlowEdge, FlowNode } from './types'
 
-export const NODE_HEIGHT = 52
-const ROW_HEIGHT = 72
+// Boxes and rows are lower when there are many of them.
+interface Heights {
+  node: number
+  row: number
+}
+const AIRY: Heights = { node: 52, row: 72 }
+const DENSE: Heights = { node: 43, row: 56 }
+const AIRY_ROWS_MAX = 9
 const TOP = 30
+const BUS = 18 // room for the line that leads back around everything
 const GAP_MIN = 21
 const GAP_MAX = 96
 const WIDTH: Record<Column, [number, number]> = {
   callers: [84, 150], asks: [136, 170], answers: [136, 170], topics: [136, 180], queues: [150, 190], consumes: [136, 170],
-  publishes: [126, 176],
+  publishes: [126, 176], returns: [126, 176],
 }
 
 export interface Box {
@@ -30,6 +37,7 @@ export interface Line {
 export interface Picture {
   width: number
   height: number
+  nodeHeight: number
   boxes: Map<string, Box>
   lines: Map<string, Line>
   titles: { text: string; x: number }[]
@@ -64,21 +72,25 @@ export function layout(nodes: FlowNode[], edges: FlowEdge[], room: number): Pict
   const graph = new Graph(nodes, edges)
   const columnOf = columnsOf(graph)
   const rows = rowsOf(graph, columnOf)
+  const heights = rows.count > AIRY_ROWS_MAX ? DENSE : AIRY
   const used = COLUMNS.filter((column) => graph.nodes.some((node) => columnOf.get(node.id) === column))
   const widths = used.map((column) => widthOf(column, graph.nodes.filter((n) => columnOf.get(n.id) === column).map((n) => n.name)))
   const sum = widths.reduce((total, width) => total + width, 0)
-  const left = positions(used, widths, room - sum)
+  const left = positions(used, widths, room - sum - (used.at(-1) === 'returns' ? BUS : 0))
   const boxes = new Map<string, Box>()
   for (const { id } of graph.nodes) {
     const column = used.indexOf(columnOf.get(id)!)
-    boxes.set(id, { x: left[column]!, y: TOP + rows.at.get(id)! * ROW_HEIGHT, w: widths[column]!, column })
+    boxes.set(id, { x: left[column]!, y: TOP + rows.at.get(id)! * heights.row, w: widths[column]!, column })
   }
-  const height = TOP + Math.max(1, rows.count) * ROW_HEIGHT
+  const wayBack = used.at(-1) === 'returns'
+  const right = used.length ? left.at(-1)! + widths.at(-1)! : 0
+  const height = TOP + Math.max(1, rows.count) * heights.row + (wayBack ? BUS : 0)
   return {
-    width: used.length ? left.at(-1)! + widths.at(-1)! : 0,
+    width: right + (wayBack ? BUS : 0),
     height,
+    nodeHeight: heights.node,
     boxes,
-    lines: new Router(boxes, left, widths, height).all(graph.edges),
+    lines: new Router(boxes, left, widths, height, heights).all(graph.edges),
     titles: used.map((column, index) => ({ text: TITLES[column], x: left[index]! })),
   }
 }
@@ -89,10 +101,15 @@ class Router {
   readonly #left: number[]
   readonly #widths: number[]
   readonly #height: number
+  readonly #node: number
+  readonly #row: number
+  readonly #trunks = new Map<Box, { gap: number; last: number }>()
   readonly #taken = new Map<number, number>()
 
-  constructor(boxes: Map<string, Box>, left: number[], widths: number[], height: number) {
+  constructor(boxes: Map<string, Box>, left: number[], widths: number[], height: number, heights: Heights) {
     this.#boxes = boxes
+    this.#node = heights.node
+    this.#row = heights.row
     this.#left = left
     this.#widths = widths
     this.#height = height
@@ -108,13 +125,14 @@ class Router {
     const to = this.#boxes.get(edge.to)!
     const id = lineId(edge)
     if (to.column > from.column) return { id, path: this.#forward(from, to), back: false }
-    if (to.column === from.column) return { id, path: arc(from, to), back: true }
-    return { id, path: this.#backward(from, to), back: true }
+    if (to.column === from.column) return { id, path: this.#arc(from, to), back: true }
+    const around = from.column === this.#left.length - 1 && from.column - to.column > 3
+    return { id, path: around ? this.#around(from, to) : this.#backward(from, to), back: true }
   }
 
   #forward(from: Box, to: Box): string {
-    const start = [from.x + from.w, middle(from)] as const
-    const end = [to.x, middle(to)] as const
+    const start = [from.x + from.w, this.#middle(from)] as const
+    const end = [to.x, this.#middle(to)] as const
     if (to.column === from.column + 1) return `M${start}${curve(start, end)}`
     const level = this.#level(from.column + 1, to.column - 1, start[1], end[1])
     const enter = [this.#left[from.column + 1]!, level] as const
@@ -123,20 +141,39 @@ class Router {
   }
 
   // Out of the bottom, level beneath its row to the gap right of the other's column, along that gap to a level
-  // beside the other, and into it from below or above: never through a box of these columns.
+  // beside the other, and into it from below or above: never through a box of these columns. Lines that run back to
+  // the same box come together in one.
   #backward(from: Box, to: Box): string {
-    const gutter = (ROW_HEIGHT - NODE_HEIGHT) / 2
-    const first = this.#apart(from.y + NODE_HEIGHT + gutter)
+    const gutter = (this.#row - this.#node) / 2
+    const first = this.#apart(from.y + this.#node + gutter)
     const below = first > to.y
-    const near = below ? to.y + NODE_HEIGHT + gutter : to.y - gutter
-    const last = Math.abs(near - first) < ROW_HEIGHT / 4 ? first : this.#apart(near)
+    const near = below ? to.y + this.#node + gutter : to.y - gutter
     const x1 = from.x + from.w / 2
     const x2 = to.x + to.w * 0.6
-    const end: Point = [x2, below ? to.y + NODE_HEIGHT + 1.5 : to.y - 1.5]
-    const gap = this.#gapAfter(to.column)
-    const way: Point[] = [[x1, from.y + NODE_HEIGHT], [x1, first]]
-    if (last !== first) way.push([gap, first], [gap, last])
-    return rounded([...way, [x2, last], end])
+    const end: Point = [x2, below ? to.y + this.#node + 1.5 : to.y - 1.5]
+    const way: Point[] = [[x1, from.y + this.#node], [x1, first]]
+    if (Math.abs(near - first) < this.#row / 4) return rounded([...way, [x2, first], end])
+    const trunk = this.#trunkTo(to, near)
+    return rounded([...way, [trunk.gap, first], [trunk.gap, trunk.last], [x2, trunk.last], end])
+  }
+
+  // From the last column to one of the first: down the right side, along the bottom, and up into the other from below.
+  #around(from: Box, to: Box): string {
+    const side = this.#left.at(-1)! + this.#widths.at(-1)! + BUS - 5
+    const bottom = this.#height - 6
+    const way: Point[] = [[from.x + from.w, this.#middle(from)], [side, this.#middle(from)], [side, bottom]]
+    const x2 = to.x + to.w * 0.6
+    const end: Point = [x2, to.y + this.#node + 1.5]
+    const blocked = [...this.#boxes.values()].some((box) => box.column === to.column && box.y > to.y)
+    if (!blocked) return rounded([...way, [x2, bottom], end])
+    const trunk = this.#trunkTo(to, to.y + this.#node + (this.#row - this.#node) / 2)
+    return rounded([...way, [trunk.gap, bottom], [trunk.gap, trunk.last], [x2, trunk.last], end])
+  }
+
+  #trunkTo(to: Box, near: number): { gap: number; last: number } {
+    const trunk = this.#trunks.get(to) ?? { gap: this.#gapAfter(to.column), last: this.#apart(near) }
+    this.#trunks.set(to, trunk)
+    return trunk
   }
 
   // A place of its own in the gap right of a column.
@@ -151,14 +188,25 @@ class Router {
   // The level nearest to both ends at which no box of the columns between is in the way.
   #level(first: number, last: number, start: number, end: number): number {
     const between = [...this.#boxes.values()].filter((box) => box.column >= first && box.column <= last)
-    const free = (y: number) => between.every((box) => y < box.y - 4 || y > box.y + NODE_HEIGHT + 4)
+    const free = (y: number) => between.every((box) => y < box.y - 4 || y > box.y + this.#node + 4)
     const gutters = []
-    for (let y = TOP - (ROW_HEIGHT - NODE_HEIGHT) / 2; y <= this.#height; y += ROW_HEIGHT / 2) gutters.push(y)
+    for (let y = TOP - (this.#row - this.#node) / 2; y <= this.#height; y += this.#row / 2) gutters.push(y)
     const cost = (y: number) => Math.abs(y - start) + Math.abs(y - end)
     if (free(start) && cost(start) <= cost(end)) return start
     if (free(end)) return end
     const best = gutters.filter(free).sort((a, b) => cost(a) - cost(b) || a - b)[0]
     return best === undefined ? end : this.#apart(best)
+  }
+
+  #middle(box: Box): number {
+    return box.y + this.#node / 2
+  }
+
+  // Between two of one column.
+  #arc(from: Box, to: Box): string {
+    const [x1, x2] = [from.x + from.w, to.x + to.w]
+    const out = Math.max(x1, x2) + 26
+    return `M${x1},${this.#middle(from)}C${out},${this.#middle(from)} ${out},${this.#middle(to)} ${x2 + 2},${this.#middle(to)}`
   }
 
   // Lines that share a level run side by side.
@@ -170,7 +218,6 @@ class Router {
 }
 
 type Point = readonly [number, number]
-const middle = (box: Box) => box.y + NODE_HEIGHT / 2
 
 function curve([x1, y1]: Point, [x2, y2]: Point): string {
   if (y1 === y2) return `L${x2},${y2}`
@@ -196,11 +243,4 @@ function toward([x1, y1]: Point, [x2, y2]: Point): Point {
   const length = Math.hypot(x2 - x1, y2 - y1)
   const part = length ? Math.min(TURN, length / 2) / length : 0
   return [x1 + (x2 - x1) * part, y1 + (y2 - y1) * part]
-}
-
-function arc(from: Box, to: Box): string {
-  const x1 = from.x + from.w
-  const x2 = to.x + to.w
-  const out = Math.max(x1, x2) + 26
-  return `M${x1},${middle(from)}C${out},${middle(from)} ${out},${middle(to)} ${x2 + 5},${middle(to)}`
 }

@@ -1,13 +1,14 @@
-// Which column of the flow picture a node stands in: who asks, who answers, topics, queues, who consumes, and the
-// topics that only consumers write and nobody reads. Decided by who is joined to whom, never by a figure.
+// Which column of the flow picture a node stands in: who asks, who answers, topics, queues, who consumes, the topics
+// that only consumers write, and the queues by which those come back to who asked. Decided by who is joined to whom,
+// never by a figure.
 import type { FlowEdge, FlowNode } from './types'
 
-export const COLUMNS = ['callers', 'asks', 'answers', 'topics', 'queues', 'consumes', 'publishes'] as const
+export const COLUMNS = ['callers', 'asks', 'answers', 'topics', 'queues', 'consumes', 'publishes', 'returns'] as const
 export type Column = (typeof COLUMNS)[number]
 
 export const TITLES: Record<Column, string> = {
   callers: 'Callers', asks: 'Producers', answers: 'Called', topics: 'Topics', queues: 'Queues', consumes: 'Consumers',
-  publishes: 'Their topics',
+  publishes: 'Their topics', returns: 'Queues back',
 }
 
 // Neighbours by edge kind, both ways.
@@ -69,27 +70,38 @@ function leaders(graph: Graph): Set<string> {
 }
 
 export function columnsOf(graph: Graph): Map<string, Column> {
+  const columns = assign(graph, 'answers')
+  // Where answers come back through queues there are columns enough: who is called stands with who consumes.
+  return [...columns.values()].includes('returns') ? assign(graph, 'consumes') : columns
+}
+
+function assign(graph: Graph, called: Column): Map<string, Column> {
   const first = leaders(graph)
   const columns = new Map<string, Column>()
-  for (const { id, kind } of graph.nodes) {
-    if (kind === 'client') columns.set(id, 'callers')
-    else if (kind === 'queue' || kind === 'channel') columns.set(id, 'queues')
-    else if (kind === 'service') columns.set(id, serviceColumn(graph, id, first))
+  const each = (kinds: string[], columnOf: (id: string) => Column) => {
+    for (const { id, kind } of graph.nodes) if (kinds.includes(kind)) columns.set(id, columnOf(id))
   }
-  for (const { id, kind } of graph.nodes) if (kind === 'topic') columns.set(id, topicColumn(graph, id, columns))
+  each(['client'], () => 'callers')
+  each(['service'], (id) => serviceColumn(graph, id, first, called))
+  each(['topic'], (id) => topicColumn(graph, id, columns))
+  each(['queue', 'channel'], (id) => queueColumn(graph, id, columns))
   return columns
 }
 
-function serviceColumn(graph: Graph, id: string, first: Set<string>): Column {
+function serviceColumn(graph: Graph, id: string, first: Set<string>, called: Column): Column {
   if (first.has(id)) {
     const onlyCallsLeaders = !graph.after(id, 'publishes').length && graph.after(id, 'calls').some((to) => first.has(to))
     return onlyCallsLeaders ? 'callers' : 'asks'
   }
-  return graph.before(id, 'delivers').length ? 'consumes' : 'answers'
+  return graph.before(id, 'delivers').length ? 'consumes' : called
 }
 
 function topicColumn(graph: Graph, id: string, columns: Map<string, Column>): Column {
   const writers = graph.before(id, 'publishes')
-  const read = graph.after(id, 'delivers').length > 0
-  return !read && writers.length && writers.every((writer) => columns.get(writer) === 'consumes') ? 'publishes' : 'topics'
+  return writers.length && writers.every((writer) => columns.get(writer) === 'consumes') ? 'publishes' : 'topics'
+}
+
+function queueColumn(graph: Graph, id: string, columns: Map<string, Column>): Column {
+  const readsBack = graph.before(id, 'delivers').some((topic) => columns.get(topic) === 'publishes')
+  return readsBack && !graph.after(id, 'delivers').some((service) => columns.get(service) === 'consumes') ? 'returns' : 'queues'
 }

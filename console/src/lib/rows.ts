@@ -1,5 +1,5 @@
-// How high each node of the flow picture stands, in rows: a queue, who consumes it and what that one publishes
-// share a row; topics stand in the middle of their readers, those who ask in the middle of what they publish.
+// How high each node of the flow picture stands, in rows: a queue, who consumes it, what that one publishes and the
+// queue by which it comes back share a row; topics stand in the middle of their readers, those who ask in the middle of what they publish.
 import type { Column, Graph } from './roles'
 
 interface Wish {
@@ -59,13 +59,17 @@ class Rows {
     const graph = this.#graph
     const consumerOf = (queue: string) =>
       graph.after(queue, 'delivers').filter((id) => this.#columns.get(id) === 'consumes').sort()[0]
-    const leaves = (service?: string) => (service ? graph.after(service, 'publishes') : []).filter((t) => this.#columns.get(t) === 'publishes')
+    const topicsOf = (service: string) => graph.after(service, 'publishes').filter((topic) => this.#columns.get(topic) === 'publishes')
+    const returnsOf = (service: string) =>
+      topicsOf(service).flatMap((topic) => graph.after(topic, 'delivers')).filter((queue) => this.#columns.get(queue) === 'returns')
     const groups = new Map<string, string[]>()
     for (const queue of this.in('queues')) {
       const key = consumerOf(queue) ?? queue
       groups.set(key, [...(groups.get(key) ?? []), queue])
     }
+    for (const service of this.in('consumes')) if (!groups.has(service)) groups.set(service, [])
     const rank = (queues: string[]) => {
+      if (!queues.length) return '0' // who is only called, below those who consume
       const back = queues.every((queue) => !consumerOf(queue) && graph.after(queue, 'delivers').length) ? '1' : '0'
       const source = graph.before(queues[0]!, 'delivers').sort((a, b) => graph.after(b).length - graph.after(a).length)[0] ?? ''
       return `${back} ${String(9999 - (source ? graph.after(source, 'delivers').length : 0)).padStart(4, '0')} ${source}`
@@ -73,9 +77,10 @@ class Rows {
     const order = [...groups].sort(([a, x], [b, y]) => (rank(x) + a < rank(y) + b ? -1 : 1))
     let row = 0
     for (const [key, queues] of order) {
-      const height = Math.max(queues.length, leaves(key).length, 1)
+      const height = Math.max(queues.length, topicsOf(key).length, returnsOf(key).length, 1)
       const start = row + (height - queues.length) / 2
       queues.forEach((queue, index) => this.at.set(queue, start + index))
+      if (!queues.length) this.at.set(key, row + (height - 1) / 2)
       row += height
     }
   }
@@ -105,13 +110,14 @@ export function rowsOf(graph: Graph, columns: Map<string, Column>): { at: Map<st
   const queueCount = rows.in('queues').length
   const centre = Math.max(0, (queueCount - 1) / 2)
   const consumers = rows.in('consumes')
-  rows.settle(consumers, (id) => rows.middle(graph.before(id, 'delivers'), centre))
+  rows.settle(consumers, (id) => rows.middle(graph.before(id, 'delivers'), rows.at.get(id) ?? centre))
   rows.settle(rows.in('publishes'), (id) => rows.middle(graph.before(id, 'publishes'), centre))
+  rows.settle(rows.in('returns'), (id) => rows.middle(graph.before(id, 'delivers'), centre))
   const topics = rows.in('topics')
   const read = topics.filter((id) => graph.after(id, 'delivers').length)
   rows.settle(read, (id) => rows.middle(graph.after(id, 'delivers'), centre))
   const asks = rows.in('asks')
-  const wishOfAsker = (id: string) => rows.middle([...graph.after(id, 'publishes'), ...graph.after(id, 'calls')], centre)
+  const wishOfAsker = (id: string) => rows.middle(graph.after(id, 'publishes'), rows.middle(graph.after(id, 'calls'), centre))
   rows.settle(asks, wishOfAsker)
   rows.placeAnswers(asks.length ? mean(asks.map((id) => rows.at.get(id)!)) : centre)
   rows.settle(topics, (id) => rows.at.get(id) ?? rows.middle(graph.before(id, 'publishes'), centre))

@@ -1,5 +1,5 @@
 // The path of one order in words: each entry as a sentence, and how it stands as a whole.
-import { clock, instant, plural, span } from './format'
+import { clock, instant, milliseconds, plural, span } from './format'
 import { went } from './tracks'
 import type { Tone } from './facts'
 import type { Trace, TraceEntry } from './types'
@@ -28,13 +28,27 @@ export function say(entry: TraceEntry): string {
   }
 }
 
+// What the duration of an entry was spent on.
+export function spent(entry: TraceEntry): string {
+  if (!entry.duration_ms) return ''
+  const text = milliseconds(entry.duration_ms)
+  if (entry.kind === 'published') return `durable in ${text}`
+  return entry.kind === 'delivered' || entry.kind === 'retry' ? `waited ${text}` : text
+}
+
+// A dead letter is a record too; its own entry says more than that it was published.
+export function withoutDeadRecords(trace: Trace, deadTopics: ReadonlySet<string>): Trace {
+  const noise = (entry: TraceEntry) => entry.kind === 'published' && !entry.service && deadTopics.has(entry.topic ?? '')
+  return { ...trace, entries: trace.entries.filter((entry) => !noise(entry)) }
+}
+
 export function outcome(entry: TraceEntry): string {
   if (entry.reason) return entry.reason
   return entry.outcome && !went(entry) ? entry.outcome : ''
 }
 
-// The original record, which a redrive does not change.
-const recordOf = (entry: TraceEntry) => (entry.offset === undefined ? (entry.record_id ?? '') : `${entry.topic}/${entry.partition}/${entry.offset}`)
+// Within a queue a message keeps its id through retries, dead letter and redrive.
+const messageOf = (entry: TraceEntry) => entry.record_id ?? `${entry.topic}/${entry.partition}/${entry.offset}`
 const settles = new Set(['acked', 'dead'])
 
 // How the whole stands: what died and was not finished later, what is still being tried, or that all is done.
@@ -42,7 +56,7 @@ export function standing(trace: Trace): { tone: Tone; text: string } {
   const entries = trace.entries
   if (!entries.length) return { tone: '', text: '' }
   const last = new Map<string, TraceEntry>()
-  for (const entry of entries) if (entry.queue && entry.kind !== 'published') last.set(`${entry.queue} ${recordOf(entry)}`, entry)
+  for (const entry of entries) if (entry.queue && entry.kind !== 'published') last.set(`${entry.queue} ${messageOf(entry)}`, entry)
   const ends = [...last.values()]
   const dead = ends.filter((entry) => entry.kind === 'dead')
   const open = ends.filter((entry) => !settles.has(entry.kind))

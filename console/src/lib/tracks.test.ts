@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { trace as mockTrace } from '../../mock/trace.mjs'
 import { World } from '../../mock/world.mjs'
-import { say, standing } from './story'
+import { say, standing, withoutDeadRecords } from './story'
 import { tracks } from './tracks'
 import type { Trace, TraceEntry } from './types'
 
-const order = () => mockTrace(new World('poison'), 'O-4711') as Trace
+const order = () => withoutDeadRecords(mockTrace(new World('poison'), 'O-4711') as Trace, new Set(['notification.mail.dead']))
 const at = (ms: number) => new Date(Date.UTC(2026, 10, 20) + ms).toISOString()
 const made = (entries: Partial<TraceEntry>[]): Trace => ({ id: 'x', found: true, entries: entries as TraceEntry[] })
 

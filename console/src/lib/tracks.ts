@@ -124,7 +124,7 @@ function timesOf(entries: TraceEntry[]): { entry: TraceEntry; at: number }[] {
 // One record, by its id or by where it stands.
 export function sameRecord(a: TraceEntry, b: TraceEntry): boolean {
   if (a.record_id && a.record_id === b.record_id) return true
-  return a.offset !== undefined && a.offset === b.offset && a.partition === b.partition && a.topic === b.topic
+  return a.offset !== undefined && a.topic !== undefined && a.offset === b.offset && a.partition === b.partition && a.topic === b.topic
 }
 
 export function tracks(trace: Trace): Tracks {
@@ -140,6 +140,8 @@ export function tracks(trace: Trace): Tracks {
   return { lanes, marks, bars: barsOf(marks), folds: scale.folds, links: linksOf(marks), start, end, ticks: ticksOf(scale, start) }
 }
 
+const ENDS = new Set(['acked', 'failed', 'dead'])
+
 function barsOf(marks: Mark[]): Bar[] {
   return marks.flatMap((mark): Bar[] => {
     const { entry, lane, x, x2, index } = mark
@@ -149,7 +151,7 @@ function barsOf(marks: Mark[]): Bar[] {
       return entry.peer ? [call, { ...call, lane: entry.peer, kind: 'answer' }] : [call]
     }
     if (!isDelivery(entry)) return []
-    const end = marks.find((other) => other.index > index && (other.entry.kind === 'acked' || other.entry.kind === 'failed') && sameDelivery(other.entry, entry))
+    const end = marks.find((other) => other.index > index && ENDS.has(other.entry.kind) && sameDelivery(other.entry, entry))
     return end ? [{ lane, x, x2: end.x, kind: 'work', bad: end.tone === 'bad', index }] : []
   })
 }

@@ -85,6 +85,7 @@ export interface QueueFigures {
   paused?: boolean
   paused_since?: string | null
   lost_to_retention?: number
+  dead_letter?: string | null
 }
 
 export interface TopicFigures {
