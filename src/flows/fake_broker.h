@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "broker/broker.h"
 #include "log/record_batch.h"
 
@@ -68,7 +69,8 @@ class FakeBroker final : public broker::Broker {
     co_return *found;
   }
   runtime::Task<Result<engine::ReadResult>> read(broker::ReadRequest request) override {
-    engine::ReadResult result{{}, topic_list.at(0).partitions[0].range};
+    auto& info = *std::ranges::find(topic_list, request.topic, &broker::TopicInfo::name);
+    engine::ReadResult result{{}, info.partitions[0].range};
     for (const auto& batch : batches[request.topic]) {
       auto view = log::BatchView::parse(batch);
       if (view->last_offset() >= request.from) result.batches.emplace_back(Bytes(batch));

@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include "flows/flow_graph.h"
+#include "flows/words.h"
 
 namespace pabal::flows {
 namespace {
 
 std::string dead_text(const Seen& seen) {
   std::string text = fmt::format("a message died in {}", seen.queue);
-  return seen.reason.empty() ? text : fmt::format("{}: {}", text, seen.reason);
+  return seen.reason.empty() ? text : fmt::format("{}: {}", text, quotable(seen.reason));
 }
 
 }  // namespace

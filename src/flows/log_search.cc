@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/message_record.h"
 #include "log/record_batch.h"
 
 namespace pabal::flows {
@@ -11,6 +12,18 @@ namespace {
 std::string text_of(const log::HeaderView* header) {
   return header && header->value ? std::string(as_text(*header->value).substr(0, seen_text_bytes_max))
                                  : std::string{};
+}
+
+// A dead letter is told as what it is: the end of a message, with the place of the original record.
+void note_death(broker::DeadRecord dead, TraceEntry& entry) {
+  entry.kind = SeenKind::dead;
+  entry.at = dead.died_at;
+  entry.queue = std::move(dead.queue);
+  entry.reason = std::move(dead.reason);
+  entry.delivery = dead.deliveries;
+  entry.topic = std::move(dead.origin.topic);
+  entry.partition = dead.origin.at.partition.value();
+  entry.offset = dead.origin.at.offset.value();
 }
 
 struct Search {
@@ -45,6 +58,7 @@ struct Search {
     entry.topic = topic;
     entry.partition = partition.value();
     entry.offset = record.offset.value();
+    if (auto dead = broker::read_dead(record)) note_death(std::move(*dead), entry);
     if (record.key) entry.key = as_text(*record.key).substr(0, seen_text_bytes_max);
     entry.id = text_of(log::find_header(record, "ce_id"));
     entry.type = text_of(log::find_header(record, "ce_type"));

@@ -21,7 +21,7 @@ struct LogSearchRequest {
 };
 
 struct LogMatches {
-  std::vector<TraceEntry> entries;  // kind published
+  std::vector<TraceEntry> entries;  // kinds published and dead
   bool whole = true;                // every record below was looked at
   int64_t bytes = 0;                // how much was read
   // The oldest time from which every record was looked at; nullopt when there was nothing to look at.

@@ -88,7 +88,7 @@ std::optional<Duration> read_retry_after(std::string_view text, WallTime now) {
 PushVerdict push_verdict(const Result<runtime::HttpResponse>& answer, WallTime now) {
   if (!answer) {
     const Error& problem = answer.error();
-    bool absent = problem.code == ErrorCode::timed_out ||
+    bool absent = problem.code == ErrorCode::timed_out || problem.code == ErrorCode::unreachable ||
                   (problem.code == ErrorCode::peer_failed && !runtime::is_garbled(problem));
     return {.kind = absent ? Kind::rest : Kind::nack,
             .reason = problem.message,

@@ -125,6 +125,30 @@ void time_the_work(std::vector<TraceEntry>& entries) {
   }
 }
 
+// A message has an id of the queue's; people know its record by the id that its publisher gave it.
+void name_records(std::vector<TraceEntry>& entries) {
+  std::map<RecordAt, std::string> ids;
+  for (const auto& e : entries) {
+    if (e.kind == SeenKind::published && !e.id.empty()) ids.try_emplace(record_of(e), e.id);
+  }
+  for (auto& e : entries) {
+    auto id = ids.find(record_of(e));
+    if (e.kind != SeenKind::call && id != ids.end()) e.id = id->second;
+  }
+}
+
+// From the topics come the deaths too; those that are remembered are known better.
+void add_from_logs(std::vector<TraceEntry>& entries, std::vector<TraceEntry> from_logs) {
+  std::set<std::pair<std::string, RecordAt>> deaths;
+  for (const auto& e : entries) {
+    if (e.kind == SeenKind::dead) deaths.emplace(e.queue, record_of(e));
+  }
+  for (auto& e : from_logs) {
+    if (e.kind == SeenKind::dead && deaths.contains({e.queue, record_of(e)})) continue;
+    entries.push_back(std::move(e));
+  }
+}
+
 void relate(const std::vector<TraceEntry>& entries, std::set<std::string>& ids) {
   for (const auto& e : entries) {
     if (ids.size() >= related_ids_max) return;
@@ -156,8 +180,8 @@ runtime::Task<Result<json>> find_there(broker::Broker& broker, Observatory& obse
   const TraceMemory& memory = observatory.memory().trace;
   auto found = remembered(memory, std::move(ids));
   auto& entries = found.entries;
-  entries.insert(entries.end(), std::make_move_iterator(logs.entries.begin()),
-                 std::make_move_iterator(logs.entries.end()));
+  add_from_logs(entries, std::move(logs.entries));
+  name_records(entries);
   put_in_order(entries);
   time_the_work(entries);
   json out = {{"id", id},

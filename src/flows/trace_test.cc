@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/units.h"
+#include "broker/message_record.h"
 #include "engine/step_shards.h"
 #include "flows/fake_broker.h"
 #include "flows/log_search.h"
@@ -46,7 +47,7 @@ struct TraceTest : testing::Test {
                          .queue = "notification.mail",
                          .topic = "order.events",
                          .at = {PartitionIndex(0), Offset(offset)},
-                         .id = event.id,
+                         .id = fmt::format("order.events-0-{}", offset),
                          .key = event.key,
                          .service = "notification",
                          .correlation_id = event.correlation,
@@ -139,6 +140,29 @@ TEST_F(TraceTest, RecordsFromBeforeTheMemoryAreFoundInTheTopics) {
   EXPECT_EQ(story["entries"][1]["type"], "PointsEarned");
   EXPECT_EQ(story["entries"][2]["service"], "order");
   EXPECT_EQ(story["published_since"], nullptr);  // all of the topic was looked at
+}
+
+TEST_F(TraceTest, ADeathFromBeforeTheMemoryIsToldWithItsReasonAndOnlyOnce) {
+  broker.add_topic("notification.mail.dead");
+  WallTime before = shards.clock().wall_now() - 1h;
+  broker::DeadRecord dead{.origin = {.id = "order.events-0-0",
+                                     .topic = "order.events",
+                                     .at = {PartitionIndex(0), Offset(0)},
+                                     .enqueued_at = before},
+                          .queue = "notification.mail",
+                          .reason = "no address",
+                          .deliveries = 10,
+                          .died_at = before + 5s};
+  broker.store("order.events", paid.view(before));
+  broker.store("notification.mail.dead", broker::make_dead(paid.view(before), dead).view());
+  auto story = find("O-1");
+  EXPECT_THAT(kinds(story), ElementsAre("published", "dead"));
+  EXPECT_EQ(story["entries"][1]["reason"], "no address");
+  EXPECT_EQ(story["entries"][1]["queue"], "notification.mail");
+  EXPECT_EQ(story["entries"][1]["topic"], "order.events");
+  EXPECT_EQ(story["entries"][1]["delivery"], 10);
+  message(broker::MessageEvent::dead, paid, 0, 10, "no address");
+  EXPECT_THAT(kinds(find("O-1")), ElementsAre("published", "dead"));
 }
 
 TEST_F(TraceTest, TheSearchInTopicsIsBoundedAndSaysHowFarItWent) {
