@@ -1,32 +1,81 @@
 #include <fmt/format.h>
 #include <memory>
 
-#include "cli/verb.h"
+#include "cli/client_verb.h"
+#include "flows/words.h"
 #include "server/config_file.h"
 
 namespace pabal::cli {
 namespace {
 
-int check_file(const std::string& path) {
+int check_file(const Client& client, const std::string& path) {
   server::Settings settings;
   auto read = server::read_config_file(settings, path);
   if (read) read = server::check_settings(settings);
+  if (client.json) {
+    client.print_json({{"file", path},
+                       {"ok", read.has_value()},
+                       {"problem", read ? Json(nullptr) : Json(read.error().message)}});
+    return read ? exit_done : exit_no;
+  }
   if (!read) {
-    fmt::print(stderr, "pabal check: {}\n", read.error().message);
+    client.screen.problem("pabal check: " + read.error().message);
     return exit_no;
   }
-  fmt::print("{} is right\n", path);
+  client.screen.line(path + " is right");
   return exit_done;
+}
+
+void print_needs(const Client& client, const Json& overview) {
+  const Json& needs = member_of(overview, "needs_you");
+  if (needs.empty()) client.screen.line("Nothing needs you.");
+  for (const auto& need : needs) {
+    std::string title = printable(text_at(need, "title"));
+    bool red = text_at(need, "severity") == "red";
+    client.screen.line(fmt::format("{} {}",
+                                   red ? client.screen.red("✗ " + title) : client.screen.amber("! " + title),
+                                   client.screen.dim("— ") + printable(text_at(need, "text"))));
+  }
+}
+
+bool is_well(const Json& overview) {
+  const Json& needs = member_of(overview, "needs_you");
+  return text_at(member_of(overview, "storage"), "state") == "ok" &&
+         std::ranges::none_of(needs, [](const Json& need) { return text_at(need, "severity") == "red"; });
+}
+
+// Is it there, does it store, does anything need a person?
+int check_server(Client& client) {
+  auto overview = client.api.get("/v1/overview");
+  if (!overview) return client.fail(overview.error());
+  int status = is_well(*overview) ? exit_done : exit_no;
+  if (client.json) {
+    Json answer = {{"ok", status == exit_done}};
+    for (auto name : {"version", "uptime_s", "storage", "needs_you"})
+      answer[name] = member_of(*overview, name);
+    return client.print_json(answer), status;
+  }
+  const Json& storage = member_of(*overview, "storage");
+  std::chrono::duration<double> up(number_at(*overview, "uptime_s"));
+  client.screen.line(
+      fmt::format("pabal {} at {}, up for {}; storage is {}", text_at(*overview, "version"),
+                  client.api.server(), flows::lasting(std::chrono::duration_cast<Duration>(up)),
+                  text_at(storage, "state") == "ok" ? "ok" : client.screen.red(text_at(storage, "state"))));
+  print_needs(client, *overview);
+  return status;
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Run& run) {
-  CLI::App* verb = app.add_subcommand("check", "Check a configuration file without starting");
+  CLI::App* verb =
+      app.add_subcommand("check", "Check a running server, or a configuration file without starting");
   auto path = std::make_shared<std::string>();
-  verb->add_option("FILE", *path, "the YAML file")->required();
-  verb->footer("Example:\n  pabal check pabal.yaml");
-  verb->callback([&run, path] { run = [path] { return check_file(*path); }; });
+  verb->add_option("FILE", *path, "a YAML file to check; without it the server is asked how it is");
+  verb->footer("Examples:\n  pabal check\n  pabal check pabal.yaml");
+  on_server(verb, run, [path](Client& client) {
+    return path->empty() ? check_server(client) : check_file(client, *path);
+  });
 }
 
 }  // namespace pabal::cli

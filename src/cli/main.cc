@@ -14,10 +14,18 @@ using pabal::cli::Run;
 
 // Every verb, in the order in which help lists them.
 constexpr void (*verbs[])(CLI::App&, Run&) = {
+    // clang-format off
     pabal::cli::add_serve,
+    pabal::cli::add_topic,
+    pabal::cli::add_queue,
+    pabal::cli::add_publish,
+    pabal::cli::add_tail,
+    pabal::cli::add_flow,
+    pabal::cli::add_trace,
     pabal::cli::add_outbox,
     pabal::cli::add_check,
     pabal::cli::add_version,
+    // clang-format on
 };
 
 // A word that is no verb, said as such.

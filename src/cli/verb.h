@@ -18,6 +18,12 @@ using Run = std::function<int()>;
 void add_serve(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_outbox(CLI::App& app, Run& run);
+void add_flow(CLI::App& app, Run& run);
+void add_publish(CLI::App& app, Run& run);
+void add_queue(CLI::App& app, Run& run);
+void add_tail(CLI::App& app, Run& run);
+void add_topic(CLI::App& app, Run& run);
+void add_trace(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace pabal::cli
