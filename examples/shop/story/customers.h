@@ -23,8 +23,8 @@ class Customers {
 
   struct Options {
     std::string order_address = {};  // "127.0.0.1:9001"
-    std::string mode = {};      // chain-3, chain, hybrid or async
-    bool same_key = false;      // he repeats the same order instead of placing a new one
+    std::string mode = {};           // chain-3, chain, hybrid or async
+    bool same_key = false;           // he repeats the same order instead of placing a new one
     std::chrono::milliseconds patience{2'000};
     int concurrency = 16;  // customers at a time, when there is no schedule
     // When the n-th customer comes, from the start; without it, as soon as another one is served.

@@ -19,7 +19,7 @@ void declare(CLI::App& app, StoryOptions& o, Texts& texts) {
   app.add_option("--orders", o.orders, "orders from a CSV file, plain or .gz")->check(CLI::ExistingFile);
   app.add_option("--limit", o.limit, "only the first N invoices")->check(CLI::Range(1, 10'000'000));
   app.add_option("--rate", o.rate,
-                 "customers per second; 0: as fast as they are served (default 40, with --network 0 it is 0)")
+                 "customers per second; 0: as fast as they are served (default 32, with --network 0 it is 0)")
       ->check(CLI::Range(0.0, 100'000.0));
   app.add_option("--concurrency", o.concurrency, "order workers")
       ->capture_default_str()

@@ -27,6 +27,10 @@ class Reckoning {
     report_.stock = record_.ledgers.stock;
     report_.events = record_.ledgers.events;
     report_.input_lines = {file_.lines_read, file_.lines_used, file_.lines_refused()};
+    for (const auto& [reason, lines] : file_.refused) {
+      report_.refused_lines.insert(report_.refused_lines.end(), lines.begin(), lines.end());
+    }
+    std::ranges::sort(report_.refused_lines);
     if (!record_.attempts.empty()) {
       int64_t last = std::ranges::max(record_.attempts, {}, &Attempt::answered_us).answered_us;
       report_.caught_up_tenths =

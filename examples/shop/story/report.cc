@@ -33,7 +33,7 @@ void compare(const std::string& path, const json& ours, const json& theirs, std:
   }
 }
 
-// "12" or, when something is wrong with it, "12 (2 lost, 1 twice)".
+// "12" or, when something is wrong with it, "12 -2 +1": two lost, one done twice.
 std::string told(const OnceEach& once) {
   std::string result = std::to_string(once.done);
   if (once.lost > 0) result += fmt::format(" -{}", once.lost);
@@ -78,6 +78,7 @@ json to_json(const ActReport& r) {
         {"articles_that_do_not_add_up", r.stock.articles_that_do_not_add_up}}},
       {"input_lines",
        {{"read", r.input_lines.read}, {"used", r.input_lines.used}, {"refused", r.input_lines.refused}}},
+      {"refused_lines", r.refused_lines},
       {"events",
        {{"published", r.events.published}, {"redelivered", r.events.redelivered}, {"dead", r.events.dead}}},
       {"caught_up_s", tenths(r.caught_up_tenths)}};
@@ -93,7 +94,7 @@ std::vector<std::string> differences(const json& report, const json& recount) {
 
 std::string to_table(const std::vector<std::pair<std::string, ActReport>>& acts) {
   constexpr std::string_view row =
-      "{:<14}{:>7}{:>7}{:>7}{:>7}{:>8}{:>9}{:>9}{:>6}{:>13}{:>13}{:>11}{:>11}{:>9}\n";
+      "{:<14}{:>7}{:>7}{:>6}{:>7}{:>8}{:>8}{:>8}{:>5}{:>12}{:>12}{:>9}{:>9}{:>11}\n";
   std::string table =
       fmt::format(fmt::runtime(row), "act", "orders", "failed", "paid*", "per s", "p50 ms", "p99 ms",
                   "max ms", "sum", "payments", "e-mails", "shipped", "settled", "caught up");

@@ -59,6 +59,7 @@ struct ActReport {
     uint64_t used = 0;
     uint64_t refused = 0;
   } input_lines;
+  std::vector<uint64_t> refused_lines;  // in the order of the file
   struct {
     int64_t published = 0;
     int64_t redelivered = 0;

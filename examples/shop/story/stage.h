@@ -23,7 +23,7 @@ struct Act {
   std::function<Result<void>(Stage&)> play;
   uint64_t orders_made_up = 160;            // taken of the orders that the story makes up
   std::optional<uint64_t> orders_max = {};  // also of a file: more would take too long
-  double rate = 40;                         // customers per second, unless the options say otherwise
+  double rate = 32;                         // customers per second, unless the options say otherwise
   std::optional<int> notification_time_ms = {};
   std::optional<int> notification_workers = {};
 };
