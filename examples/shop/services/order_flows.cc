@@ -210,20 +210,21 @@ Result<Response> OrderFlows::cancel_hybrid(const Order& order) {
 // -----------------------------------------------------------------------------------------------------------
 
 // The event's id is made of the order's number, so that an order which is sent again is still one event.
-Result<Response> OrderFlows::place_async(const Order& order) {
-  Event created = about(order, "OrderCreated");
-  created.id = "created-" + order.id;
-  auto published = service_.publish(std::move(created), pabal::sdk::OnFailure::log);
-  if (!published) return std::unexpected(published.error());
+// `conflict` says that it waits in our database already.
+Result<Response> OrderFlows::accept(const Order& order, const std::string& type, const std::string& id) {
+  Event event = about(order, type);
+  event.id = id + order.id;
+  auto published = service_.publish(std::move(event), pabal::sdk::OnFailure::log);
+  if (!published && published.error().code != ErrorCode::conflict) return std::unexpected(published.error());
   return answer(202, order.id, order_book::processing);
 }
 
+Result<Response> OrderFlows::place_async(const Order& order) {
+  return accept(order, "OrderCreated", "created-");
+}
+
 Result<Response> OrderFlows::cancel_async(const Order& order) {
-  Event cancelled = about(order, "OrderCancelled");
-  cancelled.id = "cancelled-" + order.id;
-  auto published = service_.publish(std::move(cancelled), pabal::sdk::OnFailure::log);
-  if (!published) return std::unexpected(published.error());
-  return answer(202, order.id, order_book::processing);
+  return accept(order, "OrderCancelled", "cancelled-");
 }
 
 }  // namespace shop

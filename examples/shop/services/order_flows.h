@@ -39,6 +39,7 @@ class OrderFlows {
   };
   Result<Response> run_chain(const Order& order, const std::string& kind, const std::vector<Call>& calls);
   Result<std::string> call(const Order& order, const std::string& kind, const Call& call);
+  Result<Response> accept(const Order& order, const std::string& type, const std::string& id);
   Result<Response> commit_paid(const Order& order);
   Result<Response> refuse(const Order& order, const std::string& reason);
 

@@ -188,7 +188,8 @@ int run_order(const Settings& settings) {
   keep_books(service, {.own_tables = order_book::tables(),
                        .effects = {"steps"},
                        .ledger = order_book::ledger,
-                       .unfinished = "SELECT COUNT(*) FROM orders WHERE status = 'PROCESSING'"});
+                       .unfinished = "SELECT (SELECT COUNT(*) FROM orders WHERE status = 'PROCESSING') +"
+                                     " (SELECT COUNT(*) FROM publish_failures WHERE status = 'waiting')"});
   for (auto [peer, patience] : {std::pair{"inventory", 400},
                                 {"member", 400},
                                 {"payment", 800},

@@ -29,9 +29,9 @@ using Clock = std::chrono::steady_clock;
 class ExecImage {
  public:
   ExecImage(const Program& program, const std::vector<std::string>& once) : arguments_(program.arguments) {
-    arguments_.insert(arguments_.end(), once.begin(), once.end());
     for (char** entry = environ; *entry != nullptr; ++entry) environment_.emplace_back(*entry);
     environment_.insert(environment_.end(), program.environment.begin(), program.environment.end());
+    environment_.insert(environment_.end(), once.begin(), once.end());
     argv_ = pointers(arguments_);
     envp_ = pointers(environment_);
   }

@@ -41,7 +41,7 @@ class Supervisor {
   virtual Result<void> stop(const std::string& name, std::chrono::milliseconds patience) = 0;
   // Starts again what kill() or stop() ended, with other arguments when there are some.
   virtual Result<void> resume(const std::string& name, std::vector<std::string> arguments = {}) = 0;
-  // SIGKILL and a restart. The restarted process gets `once` as further arguments; its successors do not.
+  // SIGKILL and a restart. The restarted process gets `once` into its environment; its successors do not.
   virtual Result<void> crash(const std::string& name, std::vector<std::string> once = {}) = 0;
   // Ends all, in the reverse order of their start, and forgets them.
   virtual void stop_all(std::chrono::milliseconds patience) = 0;

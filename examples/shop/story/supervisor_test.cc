@@ -54,21 +54,20 @@ TEST_F(SupervisorTest, AKilledProcessStaysDownUntilItIsResumed) {
   EXPECT_FALSE(supervisor_->resume("sleeper"));
 }
 
-TEST_F(SupervisorTest, ACrashedProcessGetsFurtherArgumentsOnce) {
+TEST_F(SupervisorTest, ACrashedProcessGetsItsEnvironmentOnce) {
   std::string trace = directory_ + "/trace";
   Program program =
-      shell("crasher", "echo \"got:$1\" >> " + trace + "; [ -z \"$1\" ] || exit 1; exec sleep 60");
-  program.arguments.push_back("crasher");
+      shell("crasher", "echo \"got:$SHOP_DIE\" >> " + trace + "; [ -z \"$SHOP_DIE\" ] || exit 1; exec sleep 60");
   ASSERT_TRUE(supervisor_->start(program));
   ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
-  ASSERT_TRUE(supervisor_->crash("crasher", {"--die"}));
+  ASSERT_TRUE(supervisor_->crash("crasher", {"SHOP_DIE=now"}));
   EXPECT_TRUE(waiting_.until([&] { return supervisor_->status_of("crasher")->restarts == 2; }, seconds(5)));
   auto lines = [&] {
     std::stringstream text;
     text << std::ifstream(trace).rdbuf();
     return text.str();
   };
-  EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:--die\ngot:\n"; }, seconds(5))) << lines();
+  EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:now\ngot:\n"; }, seconds(5))) << lines();
 }
 
 TEST_F(SupervisorTest, StopAsksFirstAndKillsWhenThatIsIgnored) {

@@ -224,7 +224,7 @@ Result<bool> World::crash_relay(const std::string& service, milliseconds patienc
     return status ? status->restarts : 0;
   };
   int before = restarts();
-  if (auto crashed = supervisor_.crash(process, {"--stop-after-publish", "1"}); !crashed) {
+  if (auto crashed = supervisor_.crash(process, {"PABAL_TEST_RELAY_STOP_AFTER_PUBLISH=1"}); !crashed) {
     return std::unexpected(crashed.error());
   }
   return stop_.until([&] { return restarts() >= before + 2; }, patience);
