@@ -56,8 +56,7 @@ Result<Json> ledger(Tx& tx) {
 int run_analytics(const Settings& settings) {
   Service service(service_options(settings));
   keep_books(service, {.own_tables = {sales}, .effects = {"sales"}, .ledger = ledger});
-  service.on("analytics",
-             {.topic = "order.events", .types = {"OrderPaid", "OrderCancelled"}, .from = "earliest"},
+  service.on("analytics", hearing("order.events", {"OrderPaid", "OrderCancelled"}),
              of_order(service, count_sale));
   return service.run();
 }

@@ -75,6 +75,14 @@ pabal::sdk::EventHandler of_order(Service& service, OrderHandler handler) {
   };
 }
 
+pabal::sdk::QueueOptions hearing(std::string topic, std::vector<std::string> types, int workers) {
+  pabal::sdk::QueueOptions options{.topic = std::move(topic), .types = std::move(types), .workers = workers};
+  options.ahead = 16;
+  options.visibility = std::chrono::seconds(3);
+  options.backoff = {.first = std::chrono::milliseconds(200), .max = std::chrono::seconds(5)};
+  return options;
+}
+
 Result<Order> order_in(const Request& request) {
   auto body = request.json();
   if (!body) return std::unexpected(body.error());

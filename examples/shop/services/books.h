@@ -27,6 +27,10 @@ using OrderHandler = std::function<Result<void>(Tx& tx, const Order& order, cons
 // An EventHandler of it, which also notes each delivery after the first, and each event that it gives up.
 [[nodiscard]] pabal::sdk::EventHandler of_order(Service& service, OrderHandler handler);
 
+// How the shop's services hear of events: what a killed service held in its hands is given out again soon.
+[[nodiscard]] pabal::sdk::QueueOptions hearing(std::string topic, std::vector<std::string> types,
+                                               int workers = 1);
+
 // The order in the body of a request.
 [[nodiscard]] Result<Order> order_in(const Request& request);
 

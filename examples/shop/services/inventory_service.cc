@@ -149,14 +149,14 @@ int run_inventory(const Settings& settings) {
                                                        : fill_shelves(service, settings.stock);
                        }});
 
-  service.on("inventory.reserve", {.topic = "order.events", .types = {"OrderCreated"}},
+  service.on("inventory.reserve", hearing("order.events", {"OrderCreated"}),
              of_order(service, [](Tx& tx, const Order& order, const Event&) -> Result<void> {
                if (order.flow != "async" || order.lines.empty()) return {};  // asked already, or rejected
                auto reservation = reserve(tx, order);
                if (!reservation) return std::unexpected(reservation.error());
                return {};
              }));
-  service.on("inventory.restock", {.topic = "order.events", .types = {"OrderCancelled", "OrderRejected"}},
+  service.on("inventory.restock", hearing("order.events", {"OrderCancelled", "OrderRejected"}),
              of_order(service, give_back));
 
   service.http("POST", "/reservations", [&](const Request& request) -> Result<Response> {

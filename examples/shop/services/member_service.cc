@@ -104,6 +104,13 @@ Result<Response> show_member(Service& service, const Settings& settings, const s
   });
 }
 
+pabal::sdk::PushOptions pushed(std::string topic, std::vector<std::string> types) {
+  pabal::sdk::PushOptions options{.topic = std::move(topic), .types = std::move(types)};
+  options.timeout = std::chrono::seconds(3);
+  options.backoff = {.first = std::chrono::milliseconds(200), .max = std::chrono::seconds(5)};
+  return options;
+}
+
 Result<Json> ledger(Tx& tx) {
   auto points = pairs(tx, "SELECT order_id, SUM(points) FROM points GROUP BY order_id");
   if (!points) return points;
@@ -116,14 +123,13 @@ int run_member(const Settings& settings) {
   Service service(service_options(settings));
   keep_books(service, {.own_tables = tables, .effects = {"points"}, .ledger = ledger});
 
-  service.on_push("member.balance", {.topic = "inventory.events", .types = {"InventoryReserved"}},
+  service.on_push("member.balance", pushed("inventory.events", {"InventoryReserved"}),
                   of_order(service, [&](Tx& tx, const Order& order, const Event&) -> Result<void> {
                     auto held = hold(tx, order, settings.balance);
                     if (!held) return std::unexpected(held.error());
                     return {};
                   }));
-  service.on_push("member.points",
-                  {.topic = "order.events", .types = {"OrderPaid", "OrderCancelled", "OrderRejected"}},
+  service.on_push("member.points", pushed("order.events", {"OrderPaid", "OrderCancelled", "OrderRejected"}),
                   of_order(service, hear));
 
   service.http("POST", "/holds", [&](const Request& request) -> Result<Response> {

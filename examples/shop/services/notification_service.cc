@@ -90,8 +90,7 @@ int run_notification(const Settings& settings) {
   Service service(service_options(settings));
   keep_books(service, {.own_tables = {mails}, .effects = {"mails"}, .ledger = ledger});
 
-  service.on("notification.mail",
-             {.topic = "order.events", .types = {"OrderPaid", "OrderCancelled"}, .workers = settings.workers},
+  service.on("notification.mail", hearing("order.events", {"OrderPaid", "OrderCancelled"}, settings.workers),
              of_order(service, [&](Tx& tx, const Order& order, const Event& event) -> Result<void> {
                bool cancelled = event.type == "OrderCancelled";
                if (cancelled && order.lines.empty()) return {};  // it is rejected

@@ -6,8 +6,6 @@
 namespace shop {
 namespace {
 
-// A customer waits two seconds. An order that is not decided by now is given up while he still listens.
-constexpr std::chrono::milliseconds decision_time_max{1'700};
 constexpr auto no_lines = "the order has no accepted line";
 
 Response answer(int status, const std::string& order_id, const std::string& state,
@@ -121,9 +119,8 @@ Result<Response> OrderFlows::run_chain(const Order& order, const std::string& ki
 // -- hybrid
 // ----------------------------------------------------------------------------------------------------------
 
-Result<Response> OrderFlows::place_hybrid(const Order& order) {
+Result<Response> OrderFlows::place_hybrid(const Order& order, DecideBy decide_by) {
   if (order.lines.empty()) return refuse(order, no_lines);
-  auto start = std::chrono::steady_clock::now();
   auto known = service_.write([&](Tx& tx) -> Result<std::optional<order_book::Entry>> {
     auto entry = find_same(tx, order);
     if (!entry || *entry) return entry;
@@ -141,7 +138,7 @@ Result<Response> OrderFlows::place_hybrid(const Order& order) {
   for (const Call& next : {Call{"reserved", "inventory", "/reservations"},
                            Call{"balance", "member", "/holds"}, Call{"paid", "payment", "/payments"}}) {
     auto refusal = call(order, "paid", next);
-    bool late = std::chrono::steady_clock::now() - start > decision_time_max;
+    bool late = std::chrono::steady_clock::now() > decide_by;
     if (!refusal || late) {
       std::string reason = refusal ? "it took too long" : refusal.error().message;
       if (auto done = give_up(order, reason); !done) return std::unexpected(done.error());
@@ -219,7 +216,10 @@ Result<Response> OrderFlows::accept(const Order& order, const std::string& type,
   return answer(202, order.id, order_book::processing);
 }
 
-Result<Response> OrderFlows::place_async(const Order& order) {
+Result<Response> OrderFlows::place_async(const Order& order, DecideBy decide_by) {
+  if (std::chrono::steady_clock::now() > decide_by) {
+    return answer(503, order.id, order_book::failed, "there were too many before it");
+  }
   return accept(order, "OrderCreated", "created-");
 }
 

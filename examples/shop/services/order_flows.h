@@ -1,11 +1,15 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "shop/services/order_book.h"
 #include "shop/services/settings.h"
 
 namespace shop {
+
+// A customer listens until then; whoever decides later than that decides for nobody.
+using DecideBy = std::chrono::steady_clock::time_point;
 
 // The ways in which an order can be placed, and cancelled. Each answers what the customer is told. Any
 // thread.
@@ -18,10 +22,10 @@ class OrderFlows {
   // Order calls everybody, one after the other. When a call fails it answers an error and undoes nothing.
   Result<Response> place_chain(const Order& order);
   // Order asks those whose yes or no the customer wants to hear; the rest hear of it by an event.
-  Result<Response> place_hybrid(const Order& order);
+  Result<Response> place_hybrid(const Order& order, DecideBy decide_by);
   // "Accepted, outcome later": one durable publish. When the server is away, the event waits in our own
   // database.
-  Result<Response> place_async(const Order& order);
+  Result<Response> place_async(const Order& order, DecideBy decide_by);
 
   Result<Response> cancel_chain_of_three(const Order& order);
   Result<Response> cancel_chain(const Order& order);

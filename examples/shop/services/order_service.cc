@@ -1,4 +1,5 @@
 // Order: takes orders and cancellations, and knows how far each has come.
+#include <charconv>
 #include <csignal>
 #include <fmt/format.h>
 
@@ -46,6 +47,17 @@ Result<Order> read_order(const Request& request, const std::string& mode) {
   return order;
 }
 
+// A customer who does not say until when he waits (Answer-By, in ms since 1970) waits two seconds.
+DecideBy decide_by(const Request& request) {
+  constexpr milliseconds patience_max{2'000};
+  constexpr milliseconds margin{300};  // for the way back
+  std::string text = request.header("Answer-By").value_or("");
+  int64_t until_ms = 0;
+  bool said = std::from_chars(text.data(), text.data() + text.size(), until_ms).ec == std::errc{};
+  milliseconds left = said ? std::min(patience_max, milliseconds(until_ms - now_us() / 1'000)) : patience_max;
+  return std::chrono::steady_clock::now() + left - margin;
+}
+
 Result<Response> place(OrderFlows& flows, const Request& request) {
   auto mode = mode_of(request);
   if (!mode) return std::unexpected(mode.error());
@@ -57,8 +69,8 @@ Result<Response> place(OrderFlows& flows, const Request& request) {
   }
   if (*mode == "chain-3") return flows.place_chain_of_three(*order);
   if (*mode == "chain") return flows.place_chain(*order);
-  if (*mode == "async") return flows.place_async(*order);
-  return flows.place_hybrid(*order);
+  if (*mode == "async") return flows.place_async(*order, decide_by(request));
+  return flows.place_hybrid(*order, decide_by(request));
 }
 
 // Without a body the whole order is cancelled, as it was placed. With one it is what comes back, be the
@@ -142,20 +154,18 @@ Result<void> hear(Tx& tx, const Order& order, const Event& event) {
 }
 
 void listen(Service& service, const Settings& settings) {
-  service.on(
-      "order.intake",
-      {.topic = "order.events", .types = {"OrderCreated", "OrderCancelled"}, .workers = settings.workers},
-      of_order(service, [&](Tx& tx, const Order& order, const Event& event) -> Result<void> {
-        if (order.flow == "async" && event.type == "OrderCreated") work_for(settings.service_time);
-        return take_in(tx, order, event);
-      }));
+  service.on("order.intake", hearing("order.events", {"OrderCreated", "OrderCancelled"}, settings.workers),
+             of_order(service, [&](Tx& tx, const Order& order, const Event& event) -> Result<void> {
+               if (order.flow == "async" && event.type == "OrderCreated") work_for(settings.service_time);
+               return take_in(tx, order, event);
+             }));
   for (auto [queue, topic] : {std::pair{"order.stock", "inventory.events"},
                               {"order.member", "member.events"},
                               {"order.progress", "payment.events"},
                               {"order.shipped", "shipping.events"},
                               {"order.settled", "settlement.events"},
                               {"order.mailed", "notification.events"}}) {
-    service.on(queue, {.topic = topic, .workers = 2}, of_order(service, hear));
+    service.on(queue, hearing(topic, {}, 2), of_order(service, hear));
   }
 }
 

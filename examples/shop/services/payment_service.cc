@@ -97,15 +97,14 @@ int run_payment(const Settings& settings) {
   keep_books(service, {.own_tables = tables, .effects = {"payments", "refunds"}, .ledger = ledger});
   service.peer("notification", settings.peers.at("notification"), naive(std::chrono::seconds(10)));
 
-  service.on("payment.charge",
-             {.topic = "member.events", .types = {"BalanceReserved"}, .workers = settings.workers},
+  service.on("payment.charge", hearing("member.events", {"BalanceReserved"}, settings.workers),
              of_order(service, [&](Tx& tx, const Order& order, const Event&) -> Result<void> {
                work_for(settings.service_time);
                auto done = charge(tx, order, settings.card_limit);
                if (!done) return std::unexpected(done.error());
                return {};
              }));
-  service.on("payment.refund", {.topic = "order.events", .types = {"OrderCancelled", "OrderRejected"}},
+  service.on("payment.refund", hearing("order.events", {"OrderCancelled", "OrderRejected"}),
              of_order(service, pay_back));
 
   service.http("POST", "/payments", [&](const Request& request) -> Result<Response> {

@@ -29,7 +29,7 @@ int run_settlement(const Settings& settings) {
   Service service(service_options(settings));
   keep_books(service, {.own_tables = {settlements}, .effects = {"settlements"}, .ledger = ledger});
 
-  service.on("settlement.book", {.topic = "order.events", .types = {"OrderPaid"}},
+  service.on("settlement.book", hearing("order.events", {"OrderPaid"}),
              of_order(service, [](Tx& tx, const Order& order, const Event&) { return settle(tx, order); }));
 
   service.http("POST", "/settlements", [&](const Request& request) -> Result<Response> {

@@ -32,7 +32,7 @@ int run_shipping(const Settings& settings) {
   keep_books(service, {.own_tables = {shipments}, .effects = {"shipments"}, .ledger = ledger});
 
   service.on(
-      "shipping.start", {.topic = "order.events", .types = {"OrderPaid"}},
+      "shipping.start", hearing("order.events", {"OrderPaid"}),
       of_order(service, [](Tx& tx, const Order& order, const Event&) { return start_shipment(tx, order); }));
 
   service.http("POST", "/shipments", [&](const Request& request) -> Result<Response> {

@@ -110,6 +110,8 @@ class RealCustomers : public Customers {
     request.fields.add("Content-Type", "application/json");
     request.fields.add("Idempotency-Key", "\"" + order.id + "\"");
     request.fields.add("Correlation-Id", order.id);
+    int64_t patience_us = std::chrono::microseconds(options_.patience).count();
+    request.fields.add("Answer-By", std::to_string((wall_us() + patience_us) / 1'000));
     request.body = to_json(order).dump();
     for (;;) {
       auto response = co_await client_->request(order_service_, request, deadline);

@@ -56,8 +56,8 @@ TEST_F(SupervisorTest, AKilledProcessStaysDownUntilItIsResumed) {
 
 TEST_F(SupervisorTest, ACrashedProcessGetsItsEnvironmentOnce) {
   std::string trace = directory_ + "/trace";
-  Program program =
-      shell("crasher", "echo \"got:$SHOP_DIE\" >> " + trace + "; [ -z \"$SHOP_DIE\" ] || exit 1; exec sleep 60");
+  Program program = shell(
+      "crasher", "echo \"got:$SHOP_DIE\" >> " + trace + "; [ -z \"$SHOP_DIE\" ] || exit 1; exec sleep 60");
   ASSERT_TRUE(supervisor_->start(program));
   ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
   ASSERT_TRUE(supervisor_->crash("crasher", {"SHOP_DIE=now"}));

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """story_test.py BUILD_DIRECTORY: the story's real programs, played short, fed with bad input, killed."""
 
+import contextlib
 import http.client
 import http.server
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -80,6 +82,19 @@ class Acts(StoryTest):
                 self.assertEqual(report["shipments"], {"due": 6, "done": 6, "lost": 0, "doubled": 0})
                 self.assertEqual(report["settlements"], {"due": 6, "done": 6, "lost": 0, "doubled": 0})
                 self.assertEqual(report["points"], {"due": 27, "done": 27})
+
+    def test_the_recount_sees_what_is_missing_in_a_database(self):
+        self.play("--acts", "hybrid", "--orders", FIXTURE, *FULL_SPEED)
+        act = self.data / "acts/hybrid"
+        with contextlib.closing(sqlite3.connect(act / "shipping/shipping.db")) as database, database:
+            database.execute("DELETE FROM shipments WHERE order_id = '1001'")
+        with contextlib.closing(sqlite3.connect(act / "payment/payment.db")) as database, database:
+            database.execute("UPDATE refunds SET amount = '3.76' WHERE order_id = 'C1007'")
+        recount = subprocess.run([sys.executable, BUILD / "shop-recount.py", FIXTURE, act, "--act", "hybrid"],
+                                 capture_output=True, text=True, check=True)
+        counted = json.loads(recount.stdout)
+        self.assertEqual(counted["shipments"], {"due": 6, "done": 5, "lost": 1, "doubled": 0})
+        self.assertEqual(counted["refunds"]["amount"], "33.011")
 
     def test_in_the_chain_an_outage_of_the_mail_charges_customers_twice(self):
         report = self.play("--acts", "outage-chain", "--limit", "40", *FULL_SPEED)["outage-chain"]
