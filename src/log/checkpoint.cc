@@ -125,6 +125,8 @@ LogCheckpoint read_log(Reader& in) {
 }
 
 std::string path_in(const std::string& directory) { return directory + "/checkpoint"; }
+std::string clean_path_in(const std::string& directory) { return directory + "/clean"; }
+std::string clean_text(const JournalPosition& end) { return fmt::format("{}\n", end.lsn); }
 
 }  // namespace
 
@@ -180,6 +182,21 @@ Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string
   auto checkpoint = decode_checkpoint(*bytes);
   if (checkpoint) return checkpoint;
   return error(checkpoint.error().code, "{}: {}", path_in(directory), checkpoint.error().message);
+}
+
+Result<void> mark_clean(runtime::FileSystem& files, const std::string& directory,
+                        const JournalPosition& end) {
+  return runtime::replace_file(files, clean_path_in(directory), as_bytes(clean_text(end)));
+}
+
+Result<bool> take_clean_mark(runtime::FileSystem& files, const std::string& directory,
+                             const JournalPosition& end) {
+  auto mark = runtime::read_file(files, clean_path_in(directory), 64);
+  if (!mark && mark.error().code == ErrorCode::not_found) return false;
+  bool stands = mark && as_text(*mark) == clean_text(end);
+  if (auto done = files.remove(clean_path_in(directory)); !done) return std::unexpected(done.error());
+  if (auto done = files.flush_directory(directory); !done) return std::unexpected(done.error());
+  return stands;
 }
 
 }  // namespace pabal::log

@@ -58,4 +58,11 @@ struct Checkpoint {
 // not_found when there is none.
 [[nodiscard]] Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory);
 
+// DATA/clean, after the last checkpoint of a stop: no block of the journal lies above `end`.
+[[nodiscard]] Result<void> mark_clean(runtime::FileSystem& files, const std::string& directory,
+                                      const JournalPosition& end);
+// Whether the mark for `end` stands; it stands no more after the call, durably.
+[[nodiscard]] Result<bool> take_clean_mark(runtime::FileSystem& files, const std::string& directory,
+                                           const JournalPosition& end);
+
 }  // namespace pabal::log

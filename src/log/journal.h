@@ -53,6 +53,8 @@ class Journal {
 
   // True when a block of that many bytes (aligned) has a place now.
   [[nodiscard]] bool fits(uint64_t bytes) const;
+  // True when the current file has as much behind it as before it.
+  [[nodiscard]] bool half_full() const { return next_.offset * 2 >= current_.bytes; }
   // Writes the next block; it must fit. After an error the block does not count, and may be written again.
   [[nodiscard]] Result<void> write(BytesView block);
   // Makes the last write durable. After an error nothing of it may be trusted, for ever.

@@ -31,27 +31,32 @@ void Segment::index_batch_locked(Offset base, uint64_t position, WallTime max_ti
   indexed_max_ = std::max(indexed_max_, max_timestamp);
 }
 
-// Catches up with what has been written; the lock is not held while the disk works.
-Result<void> Segment::build_index(runtime::File& file) {
+// The lock is not held while the disk works.
+Result<void> Segment::build_index(runtime::File& file, const std::function<bool(const BatchView&)>& enough) {
+  struct Passed {
+    Offset base;
+    uint64_t position;
+    WallTime max_timestamp;
+  };
   std::unique_lock lock(mutex_);
-  while (indexed_bytes_ < state_.bytes) {
+  bool done = false;
+  while (!done && indexed_bytes_ < state_.bytes) {
     uint64_t begin = indexed_bytes_;
     BatchWalk walk(file, begin, state_.bytes);
     lock.unlock();
-    struct Passed {
-      Offset base;
-      uint64_t position;
-      WallTime max_timestamp;
-    };
     std::vector<Passed> passed;
-    while (!walk.at_end()) {
+    while (!walk.at_end() && !done) {
       auto batch = walk.current();
       if (!batch) return damaged(walk.position(), batch.error());
       passed.push_back({batch->base_offset(), walk.position(), batch->max_timestamp()});
+      done = enough(*batch);
       walk.pass(*batch);
     }
     lock.lock();
-    if (indexed_bytes_ != begin) continue;  // another reader was faster
+    if (indexed_bytes_ != begin) {  // another reader was faster: look at what it left
+      done = false;
+      continue;
+    }
     for (const Passed& batch : passed) index_batch_locked(batch.base, batch.position, batch.max_timestamp);
     indexed_bytes_ = walk.position();
   }
@@ -78,7 +83,8 @@ std::unexpected<Error> Segment::damaged(uint64_t position, const Error& problem)
 Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, size_t bytes_max) {
   auto file = files.open(path_);
   if (!file) return std::unexpected(file.error());
-  if (auto done = build_index(**file); !done) return std::unexpected(done.error());
+  auto enough = [from](const BatchView& batch) { return batch.next_offset() > from; };
+  if (auto done = build_index(**file, enough); !done) return std::unexpected(done.error());
   uint64_t end = state().bytes;
   BatchWalk walk(**file, position_below(from), end);
   size_t first_bytes = 0;
@@ -113,7 +119,10 @@ Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, si
 Result<std::optional<Offset>> Segment::find_time(FileCache& files, WallTime time, Offset first) {
   auto file = files.open(path_);
   if (!file) return std::unexpected(file.error());
-  if (auto done = build_index(**file); !done) return std::unexpected(done.error());
+  auto enough = [time, first](const BatchView& batch) {
+    return batch.max_timestamp() >= time && batch.last_offset() >= first;
+  };
+  if (auto done = build_index(**file, enough); !done) return std::unexpected(done.error());
   BatchWalk walk(**file, std::max(position_before(time), position_below(first)), state().bytes);
   while (!walk.at_end()) {
     auto batch = walk.current();

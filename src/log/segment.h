@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -12,8 +13,8 @@
 namespace pabal::log {
 
 // One file of a log: record batches one after the other, as they arrived. Grown by one thread, read by any;
-// all of them may wait for the disk. Knows where every 64 KiB of it begin; after a restart that index is
-// built again by the first reader, from the batch headers.
+// all of them may wait for the disk. Knows where every 64 KiB of it begin; after a restart readers build that
+// index again from the batch headers, each as far as it has to look.
 class Segment {
  public:
   static constexpr uint64_t index_interval_bytes = 64_KiB;
@@ -39,7 +40,8 @@ class Segment {
   };
 
   void index_batch_locked(Offset base, uint64_t position, WallTime max_timestamp);
-  Result<void> build_index(runtime::File& file);
+  // Extends the index over the batches that are not in it, until `enough` of one.
+  Result<void> build_index(runtime::File& file, const std::function<bool(const BatchView&)>& enough);
   [[nodiscard]] uint64_t position_below(Offset from) const;
   [[nodiscard]] uint64_t position_before(WallTime time) const;
   [[nodiscard]] std::unexpected<Error> damaged(uint64_t position, const Error& problem) const;

@@ -27,6 +27,8 @@ class SegmentedLog {
   // the call can be repeated.
   Result<void> append(std::span<const SharedBytes> batches, WallTime now);
   Result<void> flush();
+  // From now on segments are closed at so many bytes.
+  void set_segment_bytes(uint64_t bytes) { limits_.segment_bytes = bytes; }
   [[nodiscard]] bool dirty() const { return !dirty_.empty(); }
   // Forgets the segments that lie wholly below `first` and returns their paths, for removal when no
   // checkpoint refers to them. An empty log goes on at `first`.
