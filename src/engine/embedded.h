@@ -18,6 +18,7 @@ enum class PlantedBug {
   none,
   skip_flush,                    // acknowledges what was written and never flushed
   acknowledge_before_flush,      // completes commits, then flushes
+  trust_after_failed_flush,      // goes on when a flush has failed
   acknowledge_out_of_order,      // completes the commits of a group from the last to the first
   replay_half_commit,            // recovery loses the last entry of a commit over several logs
   checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of

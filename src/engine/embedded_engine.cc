@@ -3,6 +3,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <mutex>
 
 #include "base/check.h"
 #include "log/record_batch.h"
@@ -34,25 +35,32 @@ Result<void> check_batch(const Bytes& bytes) {
 
 }  // namespace
 
-// Asks the sequencer to look at retention now and then. Lives on the first shard.
+// Asks the sequencer to look at retention now and then. Its timer lives on the first shard; it may be
+// disarmed from any thread, and after that it asks no more.
 struct EmbeddedEngine::RetentionTimer : std::enable_shared_from_this<RetentionTimer> {
   RetentionTimer(runtime::Timers& t, Duration i, std::shared_ptr<Sequencer> s)
       : timers(t), interval(i), sequencer(std::move(s)) {}
 
   void arm() {
-    if (stopped) return;
     timers.at(timers.clock().now() + interval, [weak = weak_from_this()] {
       auto self = weak.lock();
-      if (!self || self->stopped) return;
-      self->sequencer->look_at_retention();
-      self->arm();
+      if (self && self->ask()) self->arm();
     });
+  }
+  bool ask() {
+    std::lock_guard lock(mutex);
+    if (sequencer) sequencer->look_at_retention();
+    return sequencer != nullptr;
+  }
+  void disarm() {
+    std::lock_guard lock(mutex);
+    sequencer.reset();
   }
 
   runtime::Timers& timers;
   Duration interval;
+  std::mutex mutex;  // once per interval
   std::shared_ptr<Sequencer> sequencer;
-  std::atomic<bool> stopped = false;
 };
 
 EmbeddedEngine::EmbeddedEngine(std::unique_ptr<runtime::FileLock> lock, Recovered recovered)
@@ -72,7 +80,7 @@ EmbeddedEngine::EmbeddedEngine(std::unique_ptr<runtime::FileLock> lock, Recovere
   sequencer_->start();
 }
 
-EmbeddedEngine::~EmbeddedEngine() { retention_->stopped = true; }
+EmbeddedEngine::~EmbeddedEngine() { retention_->disarm(); }
 
 Result<std::shared_ptr<LogState>> EmbeddedEngine::find(const LogId& log) const {
   auto found = parts_->table.find(log);
@@ -189,7 +197,7 @@ std::vector<double> EmbeddedEngine::recent_commit_seconds() const {
 }
 
 Task<> EmbeddedEngine::stop() {
-  retention_->stopped = true;
+  retention_->disarm();
   auto executor = co_await asio::this_coro::executor;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [this, executor](auto handler) {

@@ -78,16 +78,22 @@ void LogModel::acknowledged(size_t commit, const CommitResult& offsets, size_t l
   }
 }
 
+// The furthest that a log may begin: trimmed by somebody, or by retention where nothing is pinned.
+int64_t LogModel::first_max(const Log& log, Offset next) {
+  int64_t asked = std::max(log.first_seen, log.first_asked);
+  if (!log.retained) return asked;
+  return std::max(asked, log.pinned.value_or(next.value()));
+}
+
 void LogModel::saw_range(Log& log, const LogRange& range) {
   if (range.first > range.next)
     fail(fmt::format("{}: begins at {}, ends at {}", log.id, range.first, range.next));
   if (range.next.value() < log.next_seen) {
     fail(fmt::format("{}: ends at {}, but reached {} before", log.id, range.next, log.next_seen));
   }
-  if (range.first.value() < log.first_seen ||
-      range.first.value() > std::max(log.first_seen, log.first_asked)) {
-    fail(fmt::format("{}: begins at {}, which was {} before and trimmed to {} at most", log.id, range.first,
-                     log.first_seen, log.first_asked));
+  if (range.first.value() < log.first_seen || range.first.value() > first_max(log, range.next)) {
+    fail(fmt::format("{}: begins at {}, which was {} before; at most {} may be gone", log.id, range.first,
+                     log.first_seen, first_max(log, range.next)));
   }
   log.next_seen = std::max(log.next_seen, range.next.value());
   log.first_seen = std::max(log.first_seen, range.first.value());

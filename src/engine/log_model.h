@@ -30,6 +30,8 @@ class LogModel {
     int64_t first_seen = 0;                     // acknowledged or seen as beginning
     int64_t first_asked = 0;                    // the furthest trim that was ever asked for
     int64_t next_at_start = 0;                  // of this life of the machine
+    bool retained = false;                      // retention may trim it, too
+    std::optional<int64_t> pinned = {};         // but not above this
   };
 
   [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
@@ -65,6 +67,7 @@ class LogModel {
     std::set<std::pair<size_t, int>> seen = {};  // part, record
     bool acknowledged = false;
   };
+  [[nodiscard]] static int64_t first_max(const Log& log, Offset next);
   void saw_record(Log& log, Offset offset, const std::string& value, WallTime time);
 
   std::vector<Log> logs_;

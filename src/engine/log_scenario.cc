@@ -37,6 +37,7 @@ class LogScenario {
   // One life: start, look at what is left, work, end.
   void live();
   bool start();
+  void pin_some();
   void inspect();
   Task<bool> inspect_logs();
   void plan_end(End end);
@@ -93,6 +94,7 @@ bool LogScenario::start() {
   for (int attempt = 0; attempt < 20; ++attempt) {
     auto started = machine_.start();
     if (started) {
+      pin_some();
       machine_.disk().lose_power_never();
       machine_.disk().fail_never();
       return true;
@@ -111,6 +113,17 @@ bool LogScenario::start() {
   }
   model_.fail("it does not start any more");
   return false;
+}
+
+// Pins last as long as a process.
+void LogScenario::pin_some() {
+  for (Log& log : model_.logs()) {
+    auto range = machine_.engine().range(log.id);
+    log.pinned.reset();
+    if (!range || random_.chance(0.5)) continue;
+    log.pinned = range->first.value();
+    machine_.engine().pin(log.id, "reader", range->first);
+  }
 }
 
 void LogScenario::inspect() {
@@ -268,8 +281,13 @@ Task<> LogScenario::open() {
   Log log;
   log.id.topic = Uuid::random(random_);
   log.id.partition = PartitionIndex(static_cast<int32_t>(random_.below(3)));
+  log.retained = random_.chance(0.3);
   model_.logs().push_back(log);
-  auto done = co_await machine_.engine().open_log(log.id, {.name = fmt::format("log-{}", index)});
+  LogSettings settings{.name = fmt::format("log-{}", index)};
+  if (log.retained) settings.retention_bytes = 1 + random_.below(20'000);
+  if (log.retained && random_.chance(0.3))
+    settings.retention_time = std::chrono::milliseconds(1 + random_.below(100));
+  auto done = co_await machine_.engine().open_log(log.id, std::move(settings));
   if (!counts()) co_return;
   if (!done) co_return judge(done.error(), "making a log", nullptr);
   model_.logs()[index].opened = true;
@@ -299,7 +317,9 @@ Task<> LogScenario::read() {
   auto read = co_await machine_.engine().read(log->id, from, random_.below(6_KiB));
   if (!counts()) co_return;
   Log& now = model_.logs()[index];
-  if (!read && read.error().code == ErrorCode::not_found && now.first_asked > from.value()) co_return;
+  bool trimmed =
+      now.first_asked > from.value() || (now.retained && from.value() < now.pinned.value_or(INT64_MAX));
+  if (!read && read.error().code == ErrorCode::not_found && trimmed) co_return;
   if (!read) co_return judge(read.error(), "a read", &now);
   model_.saw_batches(now, from, *read);
   if (read->batches.empty() && from < range->next) model_.fail("a read gave nothing");

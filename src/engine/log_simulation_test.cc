@@ -53,6 +53,7 @@ TEST_P(PlantedBugs, are_found_within_500_seeds) {
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                          testing::Values(PlantedBug::skip_flush, PlantedBug::acknowledge_before_flush,
+                                         PlantedBug::trust_after_failed_flush,
                                          PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
                                          PlantedBug::checkpoint_ahead_of_segments));
 

@@ -68,6 +68,7 @@ class Recovery {
   Result<void> apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   void apply_create(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   Result<void> write_round(const log::JournalPosition& end, bool checkpoint);
+  Result<log::ReplayReport> replay();
   Result<void> settle(const log::ReplayReport& report);
   void report(const log::ReplayReport& report);
   void keep_aside(const log::TornTail& torn);
@@ -89,7 +90,7 @@ Result<void> Recovery::restore() {
   replay_from_ = checkpoint->replay_from;
   parts_->writer = std::make_unique<SegmentWriter>(
       parts_->cache, SegmentWriter::Options{parts_->options.data_dir, parts_->journal_id, &parts_->clock,
-                                            parts_->options.bug});
+                                            parts_->options.limits.segments, parts_->options.bug});
   for (const log::LogCheckpoint& state : checkpoint->logs) {
     auto log = parts_->make_log(state.log, state);
     parts_->writer->restore(log, state);
@@ -231,10 +232,18 @@ Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
   return journal;
 }
 
+// After a clean stop there is nothing to look for in the journal.
+Result<log::ReplayReport> Recovery::replay() {
+  auto clean = log::take_clean_mark(files_, parts_->options.data_dir, replay_from_);
+  if (!clean) return std::unexpected(clean.error());
+  if (*clean) return log::ReplayReport{.next = replay_from_};
+  return log::replay_journal(files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
+                             [this](const log::BlockView& block) { return apply(block); });
+}
+
 Result<Recovered> Recovery::run() {
   if (auto done = restore(); !done) return std::unexpected(done.error());
-  auto replayed = log::replay_journal(files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
-                                      [this](const log::BlockView& block) { return apply(block); });
+  auto replayed = replay();
   if (!replayed) return std::unexpected(replayed.error());
   if (auto done = settle(*replayed); !done) return std::unexpected(done.error());
   auto journal = open_journal(*replayed);

@@ -3,6 +3,9 @@
 namespace pabal::engine {
 namespace {
 
+constexpr uint64_t segments_kept = 8;  // so that a log keeps at most an eighth more than asked
+constexpr uint64_t segment_bytes_min = 64_KiB;
+
 // Whole segments whose last record was appended long enough ago; the last one too, if nothing is added to it.
 Offset old_enough(const std::vector<log::SegmentState>& segments, Duration age, WallTime now) {
   Offset until;
@@ -27,6 +30,12 @@ Offset above_size(const std::vector<log::SegmentState>& segments, uint64_t bytes
 }
 
 }  // namespace
+
+uint64_t segment_bytes_for(const LogSettings& settings, const log::SegmentLimits& limits) {
+  if (settings.retention_bytes == 0) return limits.segment_bytes;
+  uint64_t wanted = std::max(settings.retention_bytes / segments_kept, segment_bytes_min);
+  return std::min(wanted, limits.segment_bytes);
+}
 
 Offset retained_from(const std::vector<log::SegmentState>& segments, const LogSettings& settings,
                      Offset first, std::optional<Offset> pin, WallTime now) {

@@ -15,6 +15,7 @@ std::string parent_of(const std::string& path) { return path.substr(0, path.rfin
 
 void SegmentWriter::restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state) {
   LogId id = log->id;
+  log->segments.set_segment_bytes(segment_bytes_for(state.settings, options_.segments));
   logs_[id] = {std::move(log), state.settings, state.first};
 }
 
@@ -23,7 +24,7 @@ RoundResult SegmentWriter::run(WriteRound round) {
   std::ranges::move(round.effects, std::back_inserter(backlog_));
   auto done = apply_backlog(result);
   if (done && round.checkpoint) {
-    done = checkpoint(round.end);
+    done = checkpoint(round);
     if (done) result.checkpointed_lsn = round.end.lsn;
   }
   if (!done) {
@@ -91,6 +92,7 @@ Result<void> SegmentWriter::create(const Effect& effect) {
   bool renamed = stored.settings.name != effect.settings.name;
   stored.log = effect.log;
   stored.settings = effect.settings;
+  effect.log->segments.set_segment_bytes(segment_bytes_for(effect.settings, options_.segments));
   if (!renamed) return {};
   // For people who look at the disk; no program reads it, so it is flushed with whatever comes next.
   std::string topic = parent_of(effect.log->segments.directory());
@@ -121,17 +123,17 @@ void SegmentWriter::remove(const Effect& effect) {
   if (std::ranges::none_of(logs_, same_topic)) removals_.push_back(parent_of(partition));
 }
 
-Result<void> SegmentWriter::checkpoint(const log::JournalPosition& end) {
+Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
   if (options_.bug != PlantedBug::checkpoint_ahead_of_segments) {
     if (auto done = flush_segments(); !done) return done;
   }
   dirty_.clear();
-  if (auto done = log::save_checkpoint(files_.file_system(), options_.data_dir, describe(end)); !done)
+  if (auto done = log::save_checkpoint(files_.file_system(), options_.data_dir, describe(round.end)); !done)
     return done;
   ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
   removals_.clear();
   remove_files();
-  return {};
+  return round.last ? log::mark_clean(files_.file_system(), options_.data_dir, round.end) : Result<void>();
 }
 
 Result<void> SegmentWriter::flush_segments() {

@@ -30,6 +30,7 @@ struct WriteRound {
   log::JournalPosition end;  // the first block that is not in it
   bool checkpoint = false;   // then flush all, and save a checkpoint at `end`
   bool retention = false;    // then say what may go
+  bool last = false;         // nothing comes after this checkpoint: say so on disk
 };
 
 struct RoundResult {
@@ -50,6 +51,7 @@ class SegmentWriter {
     std::string data_dir;
     uint64_t journal_id = 0;
     const Clock* clock = nullptr;
+    log::SegmentLimits segments = {};
     PlantedBug bug = PlantedBug::none;
   };
 
@@ -76,7 +78,7 @@ class SegmentWriter {
   Result<void> create(const Effect& effect);
   void trim(const Effect& effect);
   void remove(const Effect& effect);
-  Result<void> checkpoint(const log::JournalPosition& end);
+  Result<void> checkpoint(const WriteRound& round);
   Result<void> flush_segments();
   [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
   void remove_files();
@@ -92,6 +94,10 @@ class SegmentWriter {
 };
 
 // How far retention may trim a log of these segments; `first` when nothing may go.
+// How large the segments of such a log are: of a log that keeps few bytes, small enough that it keeps little
+// more.
+[[nodiscard]] uint64_t segment_bytes_for(const LogSettings& settings, const log::SegmentLimits& limits);
+
 [[nodiscard]] Offset retained_from(const std::vector<log::SegmentState>& segments,
                                    const LogSettings& settings, Offset first, std::optional<Offset> pin,
                                    WallTime now);

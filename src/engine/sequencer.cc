@@ -74,7 +74,7 @@ void Sequencer::run() {
   if (progressed) commit_group();
   deliveries_.send();
   if (wants_round(parts_->clock.now())) hand_over();
-  prepare_spare();
+  prepare_spare(!progressed && !pending_.empty());
   bool waits_for_disk = !progressed && (round_running_ || preparing_);  // which comes back here
   if (!pending_.empty() && !waits_for_disk) schedule();
   stop_if_done();
@@ -118,6 +118,7 @@ void Sequencer::hand_over() {
   round.end = journal_.next();
   round.checkpoint = disk_failed_ || checkpoint_wanted_ || journal_.full_count() > 0;
   round.retention = std::exchange(retention_wanted_, false);
+  round.last = stopping_round_;
   effects_bytes_ = 0;
   checkpoint_wanted_ = false;
   round_running_ = true;
@@ -130,7 +131,7 @@ void Sequencer::hand_over() {
 
 void Sequencer::on_round(RoundResult result) {
   round_running_ = false;
-  unwritten_bytes_ -= result.written_bytes;
+  unwritten_bytes_ -= std::min(unwritten_bytes_, result.written_bytes);  // recovery may have left some more
   for (auto& [log, written] : result.written) log->written = std::max(log->written, written);
   cache_.evict();
   if (result.checkpointed_lsn) {
@@ -162,9 +163,11 @@ void Sequencer::note_disk_failure(const Error& failure) {
   parts_->condition.set(Condition::State::disk_full, failure.message);
 }
 
-// Keeps one journal file in hand, so that changing to it waits for nothing.
-void Sequencer::prepare_spare() {
-  bool wanted = journal_.spare_count() == 0 && journal_.file_count() < limits_.journal.files_max;
+// Has the next journal file ready before the current one is full, so that changing to it waits for nothing.
+// Not earlier: a server that does little needs only the first.
+void Sequencer::prepare_spare(bool wanted_now) {
+  bool wanted = (wanted_now || journal_.half_full()) && journal_.spare_count() == 0 &&
+                journal_.file_count() < limits_.journal.files_max;
   if (!wanted || preparing_ || stopped_ || parts_->condition.state() == Condition::State::read_only) return;
   if (disk_failed_ && parts_->clock.now() < retry_at_) return;
   preparing_ = true;

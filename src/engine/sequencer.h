@@ -73,7 +73,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void go_read_only(const Error& failure);
   void hand_over();
   void on_round(RoundResult result);
-  void prepare_spare();
+  void prepare_spare(bool wanted_now);
   void on_spare(Result<log::JournalFile> file);
   void note_disk_failure(const Error& failure);
   [[nodiscard]] bool wants_round(Instant now) const;

@@ -55,6 +55,7 @@ Sequencer::Admitted Sequencer::admit(RequestPtr& request) {
 Result<void> Sequencer::admissible(const Request& request) {
   auto report = parts_->condition.get();
   if (report->state == Condition::State::read_only) return error(ErrorCode::read_only, "{}", report->reason);
+  if (stopping_round_) return error(ErrorCode::unavailable, "the engine is stopping");
   if (request.kind != Request::Kind::commit) return {};
   if (!request.commit.may_use_reserve && (below_reserve_ || disk_failed_)) {
     return error(ErrorCode::disk_full, "{}", report->reason);
@@ -147,6 +148,7 @@ Result<void> Sequencer::make_durable(BytesView block) {
   }
   if (parts_->options.bug == PlantedBug::skip_flush) return {};
   auto done = journal_.flush();
+  if (parts_->options.bug == PlantedBug::trust_after_failed_flush) return {};
   if (!done) go_read_only(done.error());
   return done;
 }

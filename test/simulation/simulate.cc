@@ -29,6 +29,7 @@ const std::map<std::string, PlantedBug>& planted_bugs() {
   static const std::map<std::string, PlantedBug> all = {
       {"skip-flush", PlantedBug::skip_flush},
       {"acknowledge-before-flush", PlantedBug::acknowledge_before_flush},
+      {"trust-after-failed-flush", PlantedBug::trust_after_failed_flush},
       {"acknowledge-out-of-order", PlantedBug::acknowledge_out_of_order},
       {"replay-half-commit", PlantedBug::replay_half_commit},
       {"checkpoint-ahead-of-segments", PlantedBug::checkpoint_ahead_of_segments},

@@ -1,0 +1,219 @@
+#include <gtest/gtest.h>
+
+#include "engine/commit_builder.h"
+#include "engine/segment_writer.h"
+#include "engine/simulation.h"
+
+namespace pabal::engine {
+namespace {
+
+using runtime::Task;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+const LogId log_a{.topic = {.bytes = {1}}, .partition = PartitionIndex(0)};
+
+// What the engine does when the disk fails it, on a machine whose every step is known.
+class EngineFaultsTest : public testing::Test {
+ protected:
+  void start() {
+    ASSERT_TRUE(machine_.start());
+    ASSERT_TRUE(*machine_.run(machine_.engine().open_log(log_a, {.name = "a"})));
+    pass(milliseconds(20));
+  }
+  void SetUp() override {
+    machine_.limits().journal = {.file_bytes = 64_KiB, .first_file_bytes = 64_KiB, .files_max = 2};
+    machine_.limits().write_round_bytes = 16_KiB;
+    machine_.limits().disk_reserve_bytes = 32_KiB;
+    start();
+  }
+
+  void pass(Duration d) {
+    machine_.run([](runtime::Timers& timers, Duration t) -> Task<bool> {
+      co_await runtime::sleep_for(timers, t);
+      co_return true;
+    }(machine_.shards().at(0).timers(), d));
+  }
+  Result<Offset> append(size_t bytes, bool may_use_reserve = false) {
+    CommitBuilder builder;
+    std::string value(bytes, 'v');
+    builder.add(log_a, {.value = as_bytes(value)});
+    if (may_use_reserve) builder.use_reserve();
+    auto done = machine_.run(machine_.engine().commit(builder.finish()));
+    if (!done) return error(ErrorCode::timed_out, "no answer");
+    if (!*done) return std::unexpected(done->error());
+    return done->value().front();
+  }
+  [[nodiscard]] EngineHealth::State state() { return machine_.engine().health().state; }
+
+  SimulatedMachine machine_{{.seed = 11}};
+};
+
+TEST_F(EngineFaultsTest, below_the_reserve_publishing_stops_acks_and_reads_go_on_and_space_heals_it) {
+  ASSERT_TRUE(append(100));
+  machine_.disk().fill_up(20_KiB);
+  pass(milliseconds(200));
+  auto refused = append(100);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::disk_full);
+  EXPECT_NE(refused.error().message.find("free"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(state(), EngineHealth::State::disk_full);
+  EXPECT_TRUE(append(100, true));
+  EXPECT_TRUE(*machine_.run(machine_.engine().read(log_a, Offset(0), 1)));
+  machine_.disk().set_capacity(1_GiB);
+  pass(milliseconds(200));
+  EXPECT_TRUE(append(100));
+  EXPECT_EQ(state(), EngineHealth::State::ok);
+}
+
+TEST_F(EngineFaultsTest, health_notices_by_itself_that_space_is_back) {
+  machine_.disk().fill_up(0);
+  pass(milliseconds(200));
+  EXPECT_FALSE(append(100));
+  machine_.disk().set_capacity(1_GiB);
+  pass(milliseconds(200));
+  static_cast<void>(machine_.engine().health());
+  pass(milliseconds(200));
+  EXPECT_EQ(state(), EngineHealth::State::ok);
+}
+
+TEST_F(EngineFaultsTest,
+       a_disk_without_any_room_takes_acks_into_the_preallocated_journal_until_that_is_full) {
+  machine_.disk().fill_up(0);
+  int taken = 0;
+  Result<Offset> last = Offset(0);
+  while ((last = append(1000, true))) ++taken;
+  EXPECT_EQ(last.error().code, ErrorCode::disk_full);
+  EXPECT_GE(taken, 10);
+  auto before = machine_.engine().range(log_a)->next;
+  machine_.crash();
+  ASSERT_TRUE(machine_.start()) << "a full disk does not keep it from starting";
+  EXPECT_EQ(machine_.engine().range(log_a)->next, before);
+  EXPECT_TRUE(*machine_.run(machine_.engine().read(log_a, Offset(0), 1)));
+  machine_.disk().set_capacity(1_GiB);
+  pass(milliseconds(500));
+  static_cast<void>(machine_.engine().health());
+  pass(milliseconds(500));
+  EXPECT_TRUE(append(1000));
+  machine_.crash();
+  ASSERT_TRUE(machine_.start());
+  EXPECT_EQ(machine_.engine().range(log_a)->next, before + 1);
+}
+
+TEST_F(EngineFaultsTest, after_a_failed_flush_nothing_is_written_until_a_restart) {
+  ASSERT_TRUE(append(100));
+  machine_.disk().fail_after(1);  // the write succeeds, its flush does not
+  auto failed = append(100);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::read_only);
+  EXPECT_NE(failed.error().message.find("restart"), std::string::npos) << failed.error().message;
+  EXPECT_EQ(append(100, true).error().code, ErrorCode::read_only);
+  EXPECT_EQ(state(), EngineHealth::State::read_only);
+  EXPECT_EQ(machine_.engine().range(log_a)->next, Offset(1));
+  EXPECT_TRUE(*machine_.run(machine_.engine().read(log_a, Offset(0), 1)));
+  machine_.kill();
+  start();
+  EXPECT_EQ(state(), EngineHealth::State::ok);
+  EXPECT_GE(machine_.engine().range(log_a)->next, Offset(1));
+  EXPECT_TRUE(append(100));
+}
+
+TEST_F(EngineFaultsTest, what_a_restart_after_a_failed_flush_shows_survives_a_power_loss) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SimulatedMachine machine({.seed = seed});
+    ASSERT_TRUE(machine.start());
+    ASSERT_TRUE(*machine.run(machine.engine().open_log(log_a, {.name = "a"})));
+    machine.disk().fail_after(1);
+    CommitBuilder builder;
+    builder.add(log_a, {.value = as_bytes("x")});
+    static_cast<void>(machine.run(machine.engine().commit(builder.finish())));
+    machine.kill();
+    ASSERT_TRUE(machine.start());
+    Offset seen = machine.engine().range(log_a)->next;
+    machine.crash();
+    ASSERT_TRUE(machine.start());
+    EXPECT_GE(machine.engine().range(log_a)->next, seen) << seed;
+  }
+}
+
+TEST_F(EngineFaultsTest, more_than_may_wait_is_refused_and_then_taken) {
+  machine_.limits().waiting_bytes_max = 2500;
+  machine_.kill();
+  start();
+  auto refused = std::make_shared<int>(0);
+  auto taken = std::make_shared<int>(0);
+  auto one = [](Engine& engine, std::shared_ptr<int> yes, std::shared_ptr<int> no) -> Task<> {
+    CommitBuilder builder;
+    std::string value(1000, 'v');
+    builder.add(log_a, {.value = as_bytes(value)});
+    auto done = co_await engine.commit(builder.finish());
+    ++*(done ? yes : no);
+    if (!done) EXPECT_EQ(done.error().code, ErrorCode::unavailable);
+  };
+  for (int i = 0; i < 30; ++i) machine_.spawn(0, one(machine_.engine(), taken, refused));
+  machine_.run_until([&] { return *taken + *refused == 30; });
+  EXPECT_GT(*refused, 0);
+  EXPECT_GE(*taken, 8);
+  EXPECT_TRUE(append(1000));
+}
+
+TEST_F(EngineFaultsTest, a_stopping_engine_takes_no_more) {
+  auto stopped = std::make_shared<bool>(false);
+  machine_.spawn(0, [](Engine& engine, std::shared_ptr<bool> done) -> Task<> {
+    co_await engine.stop();
+    *done = true;
+  }(machine_.engine(), stopped));
+  int taken = 0;
+  Result<Offset> last = Offset(0);
+  while (!*stopped && (last = append(10))) ++taken;
+  machine_.run_until([&] { return *stopped; });
+  machine_.crash();
+  ASSERT_TRUE(machine_.start());
+  EXPECT_EQ(machine_.engine().range(log_a)->next, Offset(taken));
+}
+
+// Retention's arithmetic.
+
+std::vector<log::SegmentState> four_segments() {
+  std::vector<log::SegmentState> all;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back({.base = Offset(i * 10),
+                   .next = Offset(i * 10 + 10),
+                   .bytes = 100,
+                   .last_append = WallTime(hours(i))});
+  }
+  return all;
+}
+
+TEST(Retention, by_size_keeps_at_least_what_is_asked_in_whole_segments) {
+  for (auto [bytes, first] : {std::pair(1, 30), {100, 30}, {101, 20}, {300, 10}, {301, 0}, {1000, 0}}) {
+    LogSettings settings{.name = "", .retention_bytes = static_cast<uint64_t>(bytes)};
+    EXPECT_EQ(retained_from(four_segments(), settings, Offset(0), {}, {}), Offset(first)) << bytes;
+  }
+}
+
+TEST(Retention, by_time_counts_from_the_last_append_of_a_segment) {
+  LogSettings settings{.name = "", .retention_time = hours(1)};
+  for (auto [now, first] : {std::pair(0, 0), {1, 10}, {2, 20}, {4, 40}}) {
+    EXPECT_EQ(retained_from(four_segments(), settings, Offset(0), {}, WallTime(hours(now))), Offset(first))
+        << now;
+  }
+}
+
+TEST(Retention, a_pin_and_the_first_offset_bound_it) {
+  LogSettings settings{.name = "", .retention_time = hours(1)};
+  WallTime late{hours(100)};
+  EXPECT_EQ(retained_from(four_segments(), settings, Offset(0), Offset(15), late), Offset(15));
+  EXPECT_EQ(retained_from(four_segments(), settings, Offset(20), Offset(15), late), Offset(20));
+  EXPECT_EQ(retained_from(four_segments(), {}, Offset(3), {}, late), Offset(3));
+}
+
+TEST(Retention, a_log_that_keeps_little_has_small_segments) {
+  log::SegmentLimits limits{.segment_bytes = 128_MiB};
+  EXPECT_EQ(segment_bytes_for({}, limits), 128_MiB);
+  EXPECT_EQ(segment_bytes_for({.name = "", .retention_bytes = 80_MiB}, limits), 10_MiB);
+  EXPECT_EQ(segment_bytes_for({.name = "", .retention_bytes = 1}, limits), 64_KiB);
+}
+
+}  // namespace
+}  // namespace pabal::engine
