@@ -59,8 +59,11 @@ class SegmentWriter {
 
   // A log that the last checkpoint knows.
   void restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state);
-  // Removals that the last checkpoint left to do.
-  void restore_removals(std::vector<std::string> paths) { removals_ = std::move(paths); }
+  // Does the removals that the last checkpoint left to do, before one of the names is used again.
+  void restore_removals(std::vector<std::string> paths) {
+    ready_removals_ = std::move(paths);
+    remove_files();
+  }
 
   [[nodiscard]] RoundResult run(WriteRound round);
 
