@@ -31,6 +31,7 @@ export async function open(browser: Browser, url: string, options: Options = {})
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: 'en-GB' })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
+  page.setDefaultTimeout(12_000)
   const opened: Opened = { page, complaints: [], hosts: new Set(), close: () => context.close() }
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') opened.complaints.push(message.text())
