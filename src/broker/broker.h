@@ -61,6 +61,9 @@ class Broker {
   virtual runtime::Task<Result<std::vector<std::string>>> post(std::string queue,
                                                                std::vector<PostMessage> messages) = 0;
   virtual runtime::Task<Result<std::vector<Message>>> receive(Receive receive) = 0;
+  // Ends the wait of the receive() with this `poll`, whose caller has gone: it gives nothing, or what was on
+  // its way, which the caller then has to give back.
+  virtual runtime::Task<> give_up(std::string queue, uint64_t poll) = 0;
   virtual runtime::Task<Result<std::vector<LeaseResult>>> ack(std::string queue,
                                                               std::vector<std::string> leases) = 0;
   virtual runtime::Task<Result<std::vector<LeaseResult>>> nack(std::string queue, Nack nack) = 0;

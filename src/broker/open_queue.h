@@ -34,6 +34,7 @@ class OpenQueue : public std::enable_shared_from_this<OpenQueue> {
   [[nodiscard]] const QueueCore& core() const { return *core_; }
 
   runtime::Task<Result<std::vector<Message>>> receive(const Receive& receive);
+  Result<bool> give_up(uint64_t poll);  // true when it was waiting
   runtime::Task<Result<std::vector<LeaseResult>>> ack(std::vector<std::string> leases);
   runtime::Task<Result<std::vector<LeaseResult>>> nack(Nack nack);
   [[nodiscard]] Result<std::vector<LeaseResult>> extend(const std::vector<std::string>& leases,

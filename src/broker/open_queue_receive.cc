@@ -10,8 +10,8 @@ using runtime::Task;
 
 // A receiver in its long poll, in the line of those that wait.
 struct OpenQueue::Waiter {
-  Waiter(OpenQueue& q, int m, Duration v, uint32_t c)
-      : queue(q), max(m), visibility(v), consumer(c), wakeup(q.core_->shard.executor()) {
+  Waiter(OpenQueue& q, const Receive& r, Duration v, uint32_t c)
+      : queue(q), max(r.max), poll(r.poll), visibility(v), consumer(c), wakeup(q.core_->shard.executor()) {
     queue.waiters_.push_back(this);
   }
   ~Waiter() {
@@ -20,6 +20,7 @@ struct OpenQueue::Waiter {
   }
   OpenQueue& queue;
   int max;
+  uint64_t poll;
   Duration visibility;
   uint32_t consumer;
   Wakeup wakeup;
@@ -97,6 +98,15 @@ void OpenQueue::dispatch() {
   }
 }
 
+Result<bool> OpenQueue::give_up(uint64_t poll) {
+  auto waiter = std::ranges::find(waiters_, poll, &Waiter::poll);
+  if (poll == 0 || waiter == waiters_.end()) return false;
+  Wakeup& wakeup = (*waiter)->wakeup;
+  waiters_.erase(waiter);  // nothing more is handed to it
+  wakeup.wake();
+  return true;
+}
+
 void OpenQueue::end_waits() {
   for (Waiter* waiter : waiters_) waiter->wakeup.wake();
 }
@@ -133,7 +143,7 @@ Task<std::vector<QueueState::Grant>> OpenQueue::wait_for_grants(const Receive& r
     if (!grants.empty()) co_return grants;
   }
   if (deadline.passed(core_->shard.timers().clock())) co_return std::vector<QueueState::Grant>{};
-  Waiter waiter(*this, receive.max, visibility, consumer);
+  Waiter waiter(*this, receive, visibility, consumer);
   co_await waiter.wakeup.wait(core_->shard.timers(), deadline);
   co_return std::exchange(waiter.grants, {});
 }

@@ -164,6 +164,7 @@ struct Receive {
   std::optional<Duration> visibility = {};
   std::string service = {};  // who asks, for the flow graph
   std::string via = "HTTP";
+  uint64_t poll = 0;  // names this call for give_up(); 0: it has no name
 };
 
 struct LeaseResult {

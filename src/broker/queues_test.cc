@@ -200,6 +200,22 @@ TEST_F(QueuesTest, those_that_wait_are_served_in_turn) {
   EXPECT_EQ(bodies(***second), "b1");
 }
 
+TEST_F(QueuesTest, a_long_poll_that_was_given_up_takes_nothing) {
+  put_queue("q", {.topic = "orders"});
+  auto gone = shards.start(broker->receive({.queue = "q", .wait = 20s, .poll = 7}));
+  auto other = shards.start(broker->receive({.queue = "q", .wait = 20s, .poll = 8}));
+  shards.settle();
+  shards.run(broker->give_up("q", 7));
+  ASSERT_TRUE(*gone);
+  EXPECT_TRUE((**gone)->empty());
+  EXPECT_FALSE(*other);
+  publish("orders", {"a"});
+  ASSERT_TRUE(*other);
+  EXPECT_EQ(bodies(***other), "a0");
+  shards.run(broker->give_up("q", 7));
+  shards.run(broker->give_up("unknown", 7));
+}
+
 TEST_F(QueuesTest, stopping_ends_a_long_poll) {
   put_queue("q", {.topic = "orders"});
   auto poll = shards.start(broker->receive({.queue = "q", .wait = 20s}));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -65,8 +66,18 @@ void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, s
   stopper.join();
 }
 
+// Every connection and every open segment is a file; the soft limit of a login shell is far below what may be
+// had.
+void raise_file_limit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("serve: cannot raise the limit of open files");
+}
+
 int serve(const server::Settings& settings) {
   start_logging(settings.log_level);
+  raise_file_limit();
   std::signal(SIGPIPE, SIG_IGN);
   auto server = server::Server::start(settings);
   if (!server) return say(server.error(), exit_no);

@@ -79,6 +79,7 @@ class FakeBroker final : public broker::Broker {
   }
   runtime::Task<Result<std::vector<broker::MessageLook>>> messages(Look) override { co_return dead_letters; }
 
+  runtime::Task<> give_up(std::string, uint64_t) override { co_return; }
   runtime::Task<Result<std::vector<broker::Message>>> receive(broker::Receive receive) override {
     received.push_back(receive);
     Instant end = timers_.clock().now() + receive.wait;

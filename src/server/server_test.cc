@@ -268,6 +268,52 @@ TEST_F(ServerTest, UnknownThingsAreNotFound) {
   EXPECT_EQ(ask("DELETE", "/v1/queues/q").status, 404);
 }
 
+TEST_F(ServerTest, AFullDiskRefusesPublishesWithTheReasonAndLetsReadingGoOn) {
+  start(settings());
+  ask("PUT", "/v1/queues/q", R"({"topic":"t","from":"earliest"})");
+  ask("POST", "/v1/topics/t/records", R"({"records":[{"value":1}]})");
+  server_.reset();
+  Settings s = settings();
+  s.disk_reserve_bytes = uint64_t{1} << 60;  // no disk has so much left
+  start(s);
+  auto refused = ask("POST", "/v1/topics/t/records", R"({"records":[{"value":2}]})");
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_NE(refused.fields.find("retry-after"), nullptr);
+  EXPECT_FALSE(parsed(refused)["detail"].get<std::string>().empty());
+  EXPECT_EQ(parsed(ask("GET", "/v1/topics/t/records"))["records"].size(), 1U);
+  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})"));
+  ASSERT_EQ(got["messages"].size(), 1U);
+  std::string lease = got["messages"][0]["lease"];
+  EXPECT_EQ(parsed(ask("POST", "/v1/queues/q/ack", json{{"leases", {lease}}}.dump()))["results"][0]["ok"],
+            true);
+  EXPECT_EQ(parsed(ask("GET", "/readyz"))["storage"], "disk_full");
+}
+
+// A killed consumer: its long poll must not take the next message with it.
+TEST_F(ServerTest, AConsumerThatHangsUpTakesNoMessage) {
+  start(settings());
+  ask("PUT", "/v1/queues/q", R"({"topic":"t","from":"earliest"})");
+  {
+    runtime::BlockingHttpClient gone;
+    runtime::HttpRequest request{
+        .method = "POST", .target = "/v1/queues/q/receive", .body = R"({"wait":"60s"})"};
+    request.fields.add("Content-Type", "application/json");
+    request.fields.add("Pabal-Service", "mail");
+    auto url = runtime::Url::parse("http://" + server_->http_address());
+    auto given_up = gone.request(*url, std::move(request),
+                                 Deadline::after(system_clock(), std::chrono::milliseconds(200)));
+    EXPECT_FALSE(given_up);
+  }
+  json consumers;
+  do {
+    consumers = parsed(ask("GET", "/v1/queues/q"))["consumer_list"];
+  } while (!consumers.empty() && consumers[0]["waiting"] == true);
+  ask("POST", "/v1/topics/t/records", R"({"records":[{"value":1}]})");
+  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})", {{"Pabal-Service", "other"}}));
+  ASSERT_EQ(got["messages"].size(), 1U);
+  EXPECT_EQ(got["messages"][0]["delivery"], 1);
+}
+
 TEST_F(ServerTest, WhatHappenedIsSeen) {
   start(settings());
   ask("PUT", "/v1/queues/q", R"({"topic":"t"})");

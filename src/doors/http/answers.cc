@@ -33,7 +33,15 @@ runtime::HttpResponse problem_answer(const Error& error) {
   return response;
 }
 
+Result<void> need_plain(const runtime::HttpRequest& request) {
+  std::string_view encoding = request.fields.get("content-encoding", "identity");
+  if (encoding == "identity" || request.body.empty()) return {};
+  return error(ErrorCode::wrong_media, "the content encoding is '{}'; this call reads plain bodies",
+               encoding);
+}
+
 Result<void> need_json(const runtime::HttpRequest& request) {
+  if (auto ok = need_plain(request); !ok) return ok;
   const std::string* type = request.fields.find("content-type");
   if (type == nullptr || request.body.empty()) return {};
   std::string plain = type->substr(0, type->find(';'));

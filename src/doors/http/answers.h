@@ -21,7 +21,10 @@ using Json = nlohmann::ordered_json;
 // The problem document of an error; 503 says when to come back.
 [[nodiscard]] runtime::HttpResponse problem_answer(const Error& error);
 
-// An error unless the body is JSON by its content type; a request without a body needs none.
+// An error when the body comes compressed, which nothing but /v1/traces reads.
+[[nodiscard]] Result<void> need_plain(const runtime::HttpRequest& request);
+
+// An error unless the body is plain JSON by its content type; a request without a body needs none.
 [[nodiscard]] Result<void> need_json(const runtime::HttpRequest& request);
 
 }  // namespace pabal::doors

@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "doors/http/answers.h"
 #include "doors/http/console_calls.h"
+#include "doors/http/query.h"
 
 namespace pabal::doors {
 namespace {
@@ -86,6 +87,10 @@ runtime::Task<runtime::HttpResponse> HttpDoor::answer(runtime::HttpRequest reque
 
 runtime::Task<runtime::HttpResponse> HttpDoor::run(Call call, const Route& route) {
   Draining::Working working(draining_);
+  if (route.doc.query.empty() && route.admission == Admission::with_token) {
+    auto none = Query(call.request.query()).finish();
+    if (!none) co_return problem_answer(none.error());
+  }
   try {
     auto response = co_await route.handler(std::move(call));
     if (response) co_return std::move(*response);

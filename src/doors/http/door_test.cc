@@ -85,6 +85,22 @@ TEST_F(DoorTest, OtherMediaTypesAreRefused) {
             201);
 }
 
+TEST_F(DoorTest, CompressedBodiesAreRefused) {
+  std::vector<std::pair<std::string, std::string>> gzip = {{"Content-Encoding", "gzip"}};
+  EXPECT_EQ(ask("PUT", "/v1/topics/t", "x", gzip).status, 415);
+  EXPECT_EQ(
+      ask("POST", "/v1/topics/t/records", "x", {{"Content-Encoding", "gzip"}, {"Content-Type", "text/plain"}})
+          .status,
+      415);
+}
+
+TEST_F(DoorTest, UnknownParametersAreRefusedByEveryCall) {
+  EXPECT_EQ(ask("GET", "/v1/topics/t?verbose=1").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/queues/q/pause?now=1").status, 400);
+  EXPECT_EQ(ask("GET", "/v1/flow?x=1").status, 400);
+  EXPECT_EQ(ask("GET", "/healthz?x=1").status, 200);
+}
+
 TEST_F(DoorTest, TopicsAreMadeShownAndDeleted) {
   auto made = ask(
       "PUT", "/v1/topics/t",

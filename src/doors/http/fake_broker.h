@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/broker.h"
 #include "log/record_batch.h"
+#include "runtime/http.h"
 
 namespace pabal::doors {
 
@@ -42,11 +44,13 @@ class FakeBroker final : public broker::Broker {
   Look looked = {};
   Redrive redriven = {};
   std::string called = {};
+  uint64_t given_up = 0;
 
   // What is answered.
   std::vector<broker::Message> messages_to_give = {};
   std::vector<broker::LeaseResult> lease_results = {};
   std::vector<broker::MessageLook> looks = {};
+  std::shared_ptr<runtime::HangUp> hangs_up_while_it_waits = {};
 
   Task<Put> put_topic(std::string name, broker::TopicChange change) override {
     if (failure) co_return std::unexpected(*failure);
@@ -155,7 +159,13 @@ class FakeBroker final : public broker::Broker {
   Task<std::vector<broker::Message>> receive(broker::Receive receive) override {
     if (failure) co_return std::unexpected(*failure);
     received = receive;
+    if (hangs_up_while_it_waits) hangs_up_while_it_waits->set();
     co_return messages_to_give;
+  }
+  runtime::Task<> give_up(std::string queue, uint64_t poll) override {
+    called = "give_up " + queue;
+    given_up = poll;
+    co_return;
   }
   Task<std::vector<broker::LeaseResult>> ack(std::string, std::vector<std::string> given) override {
     return settle(std::move(given));

@@ -1,11 +1,19 @@
 #include "doors/http/message_calls.h"
 
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "doors/http/answers.h"
 #include "doors/http/message_body.h"
 #include "doors/http/record_json.h"
 
 namespace pabal::doors {
 namespace {
+
+// Names each receive for giving it up, over all connections.
+std::atomic<uint64_t> polls = 0;
 
 Json results_json(const std::vector<broker::LeaseResult>& results) {
   Json list = Json::array();
@@ -70,11 +78,7 @@ MessageCalls::Answer MessageCalls::receive(Call call) {
   if (!receive) co_return std::unexpected(receive.error());
   receive->queue = call.name("queue");
   receive->service = call.service;
-  Result<std::vector<broker::Message>> messages;
-  {
-    Draining::Waiting waiting(draining_);
-    messages = co_await broker_.receive(std::move(*receive));
-  }
+  auto messages = co_await receive_unless_gone(std::move(*receive), call.request.hang_up);
   if (!messages) co_return std::unexpected(messages.error());
   std::string out = "{\"messages\":[";
   for (const broker::Message& message : *messages) {
@@ -82,6 +86,29 @@ MessageCalls::Answer MessageCalls::receive(Call call) {
     append_message(out, message);
   }
   co_return json_answer(200, out + "]}");
+}
+
+// A client that hangs up in its long poll must neither take a message with it nor count as a consumer.
+runtime::Task<Result<std::vector<broker::Message>>> MessageCalls::receive_unless_gone(
+    broker::Receive receive, std::shared_ptr<runtime::HangUp> hang_up) {
+  Draining::Waiting waiting(draining_);
+  std::string queue = receive.queue;
+  receive.poll = ++polls;
+  if (hang_up) {
+    auto executor = co_await asio::this_coro::executor;
+    hang_up->then([executor, &broker = broker_, queue, poll = receive.poll] {
+      asio::co_spawn(executor, broker.give_up(queue, poll), asio::detached);
+    });
+  }
+  auto messages = co_await broker_.receive(std::move(receive));
+  if (!hang_up) co_return messages;
+  hang_up->then({});
+  if (!hang_up->happened() || !messages) co_return messages;
+  broker::Nack back{
+      .leases = {}, .delay = Duration::zero(), .reason = "the consumer hung up", .counts = false};
+  for (const broker::Message& message : *messages) back.leases.push_back(message.lease);
+  if (!back.leases.empty()) (void)co_await broker_.nack(queue, std::move(back));
+  co_return error(ErrorCode::unavailable, "the caller has gone, or the server is stopping");
 }
 
 MessageCalls::Answer MessageCalls::ack(Call call) {

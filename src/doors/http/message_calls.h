@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@ class MessageCalls {
   using Answer = runtime::Task<Result<runtime::HttpResponse>>;
   Answer post(Call call);
   Answer receive(Call call);
+  runtime::Task<Result<std::vector<broker::Message>>> receive_unless_gone(
+      broker::Receive receive, std::shared_ptr<runtime::HangUp> hang_up);
   Answer ack(Call call);
   Answer nack(Call call);
   Answer extend(Call call);

@@ -152,7 +152,6 @@ QueueCalls::Answer QueueCalls::put(Call call) {
 }
 
 QueueCalls::Answer QueueCalls::list(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto queues = co_await broker_.queues();
   if (!queues) co_return std::unexpected(queues.error());
   Json list = Json::array();
@@ -161,7 +160,6 @@ QueueCalls::Answer QueueCalls::list(Call call) {
 }
 
 QueueCalls::Answer QueueCalls::get(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto queue = co_await broker_.queue(call.name("queue"));
   if (!queue) co_return std::unexpected(queue.error());
   co_return json_answer(200, queue_json(*queue));

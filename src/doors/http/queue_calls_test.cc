@@ -139,6 +139,21 @@ TEST_F(QueueCallsTest, ReceiveGivesWholeMessages) {
   }
 }
 
+TEST_F(QueueCallsTest, WhatAGoneClientWasGivenGoesBackUncounted) {
+  broker_.messages_to_give = {{"id1", "lease1", "k", "1", {}, 2, WallTime()}};
+  broker_.hangs_up_while_it_waits = std::make_shared<runtime::HangUp>();
+  runtime::HttpRequest request{.method = "POST", .target = "/v1/queues/q/receive"};
+  request.fields.add("Host", "localhost");
+  request.hang_up = broker_.hangs_up_while_it_waits;
+  EXPECT_EQ(run(door_->handle(std::move(request))).status, 503);
+  EXPECT_THAT(broker_.nacked.leases, ElementsAre("lease1"));
+  EXPECT_FALSE(broker_.nacked.counts);
+  EXPECT_EQ(broker_.nacked.delay, Duration::zero());
+  run(door_->handle({}));  // what the hang-up started has run before this
+  EXPECT_EQ(broker_.given_up, broker_.received.poll);
+  EXPECT_NE(broker_.given_up, 0U);
+}
+
 TEST_F(QueueCallsTest, LeasesAreSettledOneByOne) {
   broker_.lease_results = {{"a", true, ""}, {"b", false, "expired"}};
   auto response = ask("POST", "/v1/queues/q/ack", R"({"leases": ["a", "b"]})");

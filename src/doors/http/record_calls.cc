@@ -105,6 +105,7 @@ void RecordCalls::add_to(RouteTable& table) {
 }
 
 RecordCalls::Answer RecordCalls::publish(Call call) {
+  if (auto ok = need_plain(call.request); !ok) co_return std::unexpected(ok.error());
   PublishBody body;
   if (auto ok = read_publish_body(call.request, clock_.wall_now(), body); !ok)
     co_return std::unexpected(ok.error());

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "doors/http/answers.h"
-#include "doors/http/query.h"
 #include "doors/http/record_stream.h"
 #include "runtime/timers.h"
 
@@ -52,21 +51,18 @@ void SeeingCalls::add_to(RouteTable& table) {
 }
 
 SeeingCalls::Answer SeeingCalls::flow(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto texts = co_await seeing_.current();
   if (!texts) co_return std::unexpected(texts.error());
   co_return json_answer(200, (*texts)->flow);
 }
 
 SeeingCalls::Answer SeeingCalls::overview(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto texts = co_await seeing_.current();
   if (!texts) co_return std::unexpected(texts.error());
   co_return json_answer(200, (*texts)->overview);
 }
 
 SeeingCalls::Answer SeeingCalls::overview_stream(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   runtime::HttpResponse response = event_stream_answer();
   response.stream = [&seeing = seeing_, &timers = timers_here()](runtime::HttpStream& out) {
     return follow(seeing, timers, out);
@@ -104,7 +100,6 @@ runtime::Timers& SeeingCalls::timers_here() {
 }
 
 SeeingCalls::Answer SeeingCalls::trace(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto found = co_await seeing_.trace(call.name("id"));
   if (!found) co_return std::unexpected(found.error());
   co_return json_answer(200, std::move(*found));

@@ -84,7 +84,6 @@ TopicCalls::Answer TopicCalls::list(Call call) {
 }
 
 TopicCalls::Answer TopicCalls::get(Call call) {
-  if (auto ok = Query(call.request.query()).finish(); !ok) co_return std::unexpected(ok.error());
   auto topic = co_await broker_.topic(call.name("topic"));
   if (!topic) co_return std::unexpected(topic.error());
   co_return json_answer(200, co_await shown(std::move(*topic)));
