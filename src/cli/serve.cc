@@ -1,5 +1,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -49,13 +50,21 @@ int say(const Error& error, int status) {
   return status;
 }
 
-// The first signal stops the server in order; the second ends the process where it stands, which is safe too.
+// The first signal stops the server in order; the second, or a disk that lets it wait for too long, ends the process
+// where it stands, which is safe too.
 void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server) {
   std::thread stopper;
+  asio::steady_timer patience(io);
   signals.async_wait([&](const boost::system::error_code& failed, int) {
     if (failed) return;
     signals.async_wait([](const boost::system::error_code& again, int) {
       if (!again) std::_Exit(exit_no);
+    });
+    patience.expires_after(server::stop_time_max);
+    patience.async_wait([](const boost::system::error_code& in_time) {
+      if (in_time) return;
+      spdlog::error("server: it did not stop in time; what was acknowledged is safe");
+      std::_Exit(exit_no);
     });
     stopper = std::thread([&] {
       server.stop();

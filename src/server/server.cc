@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <thread>
+#include <unistd.h>
 
 #include "base/logging.h"
 #include "doors/http/queue_json.h"
@@ -115,7 +116,9 @@ Result<void> Server::open_door() {
 
 Result<void> Server::announce() {
   if (settings_.ports_file.empty()) return {};
-  return write_ports_file(settings_.ports_file, {{"http", http_->address()}});
+  auto written = write_ports_file(settings_.ports_file, {{"http", http_->address()}});
+  announced_ = written.has_value();
+  return written;
 }
 
 void Server::append_metrics(std::string& out) const {
@@ -131,6 +134,7 @@ void Server::stop() {
   if (std::exchange(stopped_, true) || !shards_) return;
   if (broker_) wait_for(*shards_, drain(Deadline::after(shards_->clock(), draining_time_max)));
   if (engine_) wait_for(*shards_, engine_->stop());
+  if (announced_) ::unlink(settings_.ports_file.c_str());
 }
 
 runtime::Task<> Server::drain(Deadline deadline) {

@@ -58,6 +58,7 @@ class Server {
 
   Settings settings_;
   bool stopped_ = false;
+  bool announced_ = false;  // the ports file is there
   // Destroyed from the last to the first: the shards end last, for all the others run on them.
   std::unique_ptr<runtime::Shards> shards_;
   std::unique_ptr<engine::Engine> engine_;

@@ -93,6 +93,8 @@ TEST_F(ServerTest, ThePortsFileSaysWhereItListens) {
   std::ifstream file(dir_ / "ports.json");
   EXPECT_EQ(json::parse(file)["http"], server_->http_address());
   EXPECT_THAT(server_->http_address(), testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
+  server_->stop();
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "ports.json"));
 }
 
 TEST_F(ServerTest, AQueueGivesAndTakesBack) {
