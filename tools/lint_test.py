@@ -18,11 +18,15 @@ class LintTest(unittest.TestCase):
         for wrong, right in [("assert(x);", "static_assert(x);"), ("std::endl", "a_std::endless"),
                              ("std::this_thread::sleep_for(1s);", "co_await sleep_for(timers, 1s);"),
                              ("// TO" + "DO later", "// a todo list"), ("std::fprintf(f, x);", "fmt::print(f, x);"),
-                             ("#ifndef A_H", "#ifndef NDEBUG"), ("using namespace std;", "using namespace std::literals;"),
-                             ("using namespace asio;", "using namespace asio::awaitable_operators;")]:
+                             ("#ifndef A_H", "#ifndef NDEBUG"), ("using namespace std;", "using namespace std::literals;")]:
             with self.subTest(wrong):
                 self.assertEqual(len(self.found(lint.banned_words, "src/a.cc", wrong)), 1)
                 self.assertEqual(self.found(lint.banned_words, "src/a.cc", right), [])
+
+    def test_a_header_does_not_open_a_namespace_for_its_includers(self):
+        self.assertEqual(len(self.found(lint.banned_words, "src/a.h", "using namespace asio;")), 1)
+        self.assertEqual(self.found(lint.banned_words, "src/a.h", "using namespace asio::awaitable_operators;"), [])
+        self.assertEqual(self.found(lint.banned_words, "src/a.cc", "using namespace asio;"), [])
 
     def test_a_coroutine_lambda_called_on_the_spot_is_found(self):
         body = "-> Task<int> { if (x) { co_return 1; } co_return 2; }"
