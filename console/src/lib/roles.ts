@@ -8,7 +8,7 @@ export type Column = (typeof COLUMNS)[number]
 
 export const TITLES: Record<Column, string> = {
   callers: 'Callers', asks: 'Producers', answers: 'Called', topics: 'Topics', queues: 'Queues', consumes: 'Consumers',
-  publishes: 'Their topics', returns: 'Queues back',
+  publishes: 'Their topics', returns: 'Return queues',
 }
 
 // Neighbours by edge kind, both ways.
