@@ -37,8 +37,9 @@ void declare(CLI::App& app, shop::Settings& settings, Arguments& arguments) {
       ->check(CLI::Range(0, 60'000));
   app.add_option("--network", arguments.network_ms, "each way of a call to another service, in ms")
       ->check(CLI::Range(0, 60'000));
-  app.add_option("--workers", settings.workers, "requests and events at work at a time")
-      ->check(CLI::Range(1, 256));
+  app.add_option("--workers", settings.workers, "requests and events at work at a time; the last one counts")
+      ->check(CLI::Range(1, 256))
+      ->take_last();
   app.add_flag("--naive-calls", settings.naive_calls,
                "order: calls without a second try or an end to the waiting");
   app.add_option("--stock", settings.stock, "inventory: what lies on the shelves, CSV of sku,quantity");
