@@ -55,6 +55,7 @@ TEST(Mail, TheSameEventIsOneFileInTheMaildir) {
   text << std::ifstream(path + "/new/0193-abc").rdbuf();
   EXPECT_EQ(text.str(), to_rfc5322(example(), "\n"));
   EXPECT_TRUE(std::filesystem::is_empty(path + "/tmp"));
+  EXPECT_THAT(*maildir->order_ids(), testing::ElementsAre("1001"));
   Mail hostile = example();
   hostile.event_id = "../../escape";
   EXPECT_FALSE(maildir->deliver(hostile));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <unistd.h>
 
@@ -70,6 +71,20 @@ Result<void> Maildir::deliver(const Mail& mail) const {
   Descriptor directory(path_ + "/new", O_RDONLY | O_DIRECTORY);
   if (directory.number() < 0 || fsync(directory.number()) != 0) return system_failure(path_ + "/new");
   return {};
+}
+
+Result<std::vector<std::string>> Maildir::order_ids() const {
+  constexpr std::string_view field = "X-Order-Id: ";
+  std::vector<std::string> ids;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(path_ + "/new", problem)) {
+    std::ifstream mail(entry.path());
+    for (std::string line; std::getline(mail, line) && !line.empty();) {
+      if (line.starts_with(field)) ids.push_back(line.substr(field.size()));
+    }
+  }
+  if (problem) return error(ErrorCode::io_failed, "{}/new: {}", path_, problem.message());
+  return ids;
 }
 
 }  // namespace shop

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "shop/mail/message.h"
 
@@ -14,6 +15,8 @@ class Maildir {
 
   // Durable and whole in new/ when this returns.
   [[nodiscard]] Result<void> deliver(const Mail& mail) const;
+  // The orders that the mails in new/ are about, one for each mail.
+  [[nodiscard]] Result<std::vector<std::string>> order_ids() const;
 
  private:
   explicit Maildir(std::string path) : path_(std::move(path)) {}

@@ -215,12 +215,12 @@ class Recount:
         return count_once(due, [order for order, in self.known(self.db.rows(service, query))])
 
     def emails(self):
-        mails = sorted((self.db.directory / "notification/Maildir/new").glob("*"))
-        parser = BytesParser()
-        orders = []
-        for mail in mails:
-            with mail.open("rb") as file:
-                orders.append([parser.parse(file, headersonly=True)["X-Order-Id"]])
+        """What lies in the Maildir; where mails went to a mail server, what is noted."""
+        maildir = self.db.directory / "notification/Maildir/new"
+        if maildir.exists():
+            orders = [[message_about(mail)] for mail in maildir.iterdir()]
+        else:
+            orders = self.db.rows("notification", "SELECT order_id FROM mails")
         return count_once(self.paid | self.cancelled, [order for order, in self.known(orders)])
 
     def points(self):
@@ -252,6 +252,11 @@ class Recount:
         effects = [self.db.one(service, f"SELECT MAX(at_us) FROM {table}") or 0 for service, table in EFFECTS]
         answered = [a[4] for a in self.attempts]
         return rounded(max(0, max(effects) - max(answered)), 100_000) / 10 if answered else 0
+
+
+def message_about(mail):
+    with mail.open("rb") as file:
+        return BytesParser().parse(file, headersonly=True)["X-Order-Id"]
 
 
 # -- arithmetic ------------------------------------------------------------------------------------------------------

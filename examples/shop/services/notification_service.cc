@@ -53,7 +53,7 @@ Mail write_mail(const Order& order, bool cancelled, std::string event_id) {
 
 class Notification {
  public:
-  Notification(const Settings& settings, Outlet outlet) : settings_(settings), outlet_(std::move(outlet)) {}
+  Notification(const Settings& settings, const Outlet& outlet) : settings_(settings), outlet_(outlet) {}
 
   // The mail is out before it is noted: killed between the two, the same mail replaces itself in the Maildir.
   Result<void> send(Tx& tx, const Order& order, bool cancelled, const std::string& event_id) const {
@@ -72,12 +72,19 @@ class Notification {
 
  private:
   const Settings& settings_;
-  Outlet outlet_;
+  const Outlet& outlet_;
 };
 
-Result<Json> ledger(Tx& tx) {
-  auto mailed = texts(tx, "SELECT order_id FROM mails");
-  if (!mailed) return mailed;
+// What has left the house: a mail that was delivered before this service died and could note it has left,
+// too.
+Result<Json> ledger(Tx& tx, const Outlet& outlet) {
+  if (!outlet.maildir) {
+    auto mailed = texts(tx, "SELECT order_id FROM mails");
+    if (!mailed) return mailed;
+    return Json{{"mailed", *mailed}};
+  }
+  auto mailed = outlet.maildir->order_ids();
+  if (!mailed) return std::unexpected(mailed.error());
   return Json{{"mailed", *mailed}};
 }
 
@@ -86,9 +93,11 @@ Result<Json> ledger(Tx& tx) {
 int run_notification(const Settings& settings) {
   auto outlet = open_outlet(settings);
   if (!outlet) return fail_to_start(settings, outlet.error());
-  Notification notification(settings, std::move(*outlet));
+  Notification notification(settings, *outlet);
   Service service(service_options(settings));
-  keep_books(service, {.own_tables = {mails}, .effects = {"mails"}, .ledger = ledger});
+  keep_books(service, {.own_tables = {mails}, .effects = {"mails"}, .ledger = [&](Tx& tx) {
+                         return ledger(tx, *outlet);
+                       }});
 
   service.on("notification.mail", hearing("order.events", {"OrderPaid", "OrderCancelled"}, settings.workers),
              of_order(service, [&](Tx& tx, const Order& order, const Event& event) -> Result<void> {

@@ -15,8 +15,10 @@ Result<HttpAnswer> Http::get(const std::string& address, const std::string& path
 Result<HttpAnswer> Http::post(const std::string& address, const std::string& path,
                               const nlohmann::json& body) {
   HttpRequest request{.method = "POST", .target = path};
-  request.fields.add("Content-Type", "application/json");
-  request.body = body.dump();
+  if (!body.is_null()) {
+    request.fields.add("Content-Type", "application/json");
+    request.body = body.dump();
+  }
   return this->request(address, std::move(request));
 }
 

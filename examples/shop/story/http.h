@@ -25,6 +25,7 @@ class Http {
  public:
   // `address`: "127.0.0.1:9001".
   Result<HttpAnswer> get(const std::string& address, const std::string& path);
+  // Without a body when it is null.
   Result<HttpAnswer> post(const std::string& address, const std::string& path, const nlohmann::json& body);
 
  private:

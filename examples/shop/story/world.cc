@@ -1,11 +1,13 @@
 #include "shop/story/world.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <climits>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <netinet/in.h>
+#include <set>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +46,13 @@ std::vector<int> free_ports(size_t count) {
   for (int fd : sockets) close(fd);
   return ports;
 }
+
+// What the services hear by. Until a queue is there nobody can say that it is empty.
+const std::vector<std::string> queues_of_the_shop = {
+    "order.intake",      "order.stock",    "order.member",      "order.progress",
+    "order.shipped",     "order.settled",  "order.mailed",      "inventory.reserve",
+    "inventory.restock", "payment.charge", "payment.refund",    "member.balance",
+    "member.points",     "shipping.start", "notification.mail", "settlement.book"};
 
 bool is_relay(const std::string& process) { return process.starts_with("relay-"); }
 
@@ -101,7 +110,23 @@ Result<void> World::start_all() {
   for (const std::string& service : services()) {
     if (auto ready = await_ready(service); !ready) return ready;
   }
-  return {};
+  return await_queues(queues_of_the_shop);
+}
+
+Result<void> World::await_queues(const std::vector<std::string>& names) {
+  std::string missing;
+  auto all_there = [&] {
+    auto queues = this->queues();
+    std::set<std::string> there;
+    for (const json& queue : queues ? *queues : json::array()) there.insert(queue.value("name", ""));
+    auto first = std::ranges::find_if(names, [&](const std::string& name) { return !there.contains(name); });
+    missing = first == names.end() ? "" : *first;
+    return missing.empty();
+  };
+  if (stop_.until(all_there, ready_within)) return {};
+  if (stop_.stopped()) return error(ErrorCode::cancelled, "stopped");
+  return error(ErrorCode::timed_out, "nobody declares the queue {}; see the logs in {}", missing,
+               plan_.directory);
 }
 
 Result<void> World::start_process(const std::string& name, std::vector<std::string> arguments) {
@@ -232,7 +257,8 @@ Result<bool> World::crash_relay(const std::string& service, milliseconds patienc
 
 Result<void> World::join_analytics() {
   if (auto started = start_process("analytics", service_arguments("analytics")); !started) return started;
-  return await_ready("analytics");
+  if (auto ready = await_ready("analytics"); !ready) return ready;
+  return await_queues({"analytics"});
 }
 
 Result<json> World::ask(const std::string& process, const std::string& path) {

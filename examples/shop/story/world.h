@@ -83,6 +83,7 @@ class World {
   [[nodiscard]] std::vector<std::string> relay_arguments(const std::string& service) const;
   [[nodiscard]] std::vector<std::string> arguments_of(const std::string& process) const;
   Result<void> await_ready(const std::string& process);
+  Result<void> await_queues(const std::vector<std::string>& names);
   Result<int64_t> waiting();
   void gone(const std::string& process);
   void back(const std::string& process);

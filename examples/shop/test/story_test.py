@@ -258,7 +258,7 @@ class BadNeighbours(unittest.TestCase):
         try:
             def ask(method, path, body=None):
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-                connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+                connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
                 answer = connection.getresponse()
                 return answer.status, json.loads(answer.read())
 
