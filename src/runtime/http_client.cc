@@ -51,8 +51,8 @@ Error failure(const Exchange& exchange, SocketError problem) {
   if (problem == asio::error::eof) {
     return {ErrorCode::peer_failed, fmt::format("{} closed the connection without an answer", exchange.host)};
   }
-  return {ErrorCode::peer_failed, fmt::format("the connection to {} failed: {}", exchange.host,
-                                              problem.message())};
+  return {ErrorCode::peer_failed,
+          fmt::format("the connection to {} failed: {}", exchange.host, problem.message())};
 }
 
 // Reads one answer; a parser serves one message only.
@@ -105,8 +105,7 @@ class AnswerReader {
     if (problem == http::error::body_limit || problem == http::error::header_limit) {
       return {ErrorCode::too_large, fmt::format("the answer of {} is larger than allowed", exchange_.host)};
     }
-    return {ErrorCode::peer_failed,
-            fmt::format("{} {}: {}", exchange_.host, not_http, problem.message())};
+    return {ErrorCode::peer_failed, fmt::format("{} {}: {}", exchange_.host, not_http, problem.message())};
   }
 
   HttpResponse take() {
@@ -149,10 +148,8 @@ class Client final : public HttpClient {
   // On a pooled connection first; what fails there without a trace of an answer gets one fresh connection.
   Task<Result<HttpResponse>> send(Url base, HttpRequest request, Deadline deadline, Sink sink) {
     std::string pool_key = (base.tls ? "https://" : "http://") + base.authority();
-    Exchange exchange{.request = request,
-                      .host = base.authority(),
-                      .deadline = deadline,
-                      .sink = sink ? &sink : nullptr};
+    Exchange exchange{
+        .request = request, .host = base.authority(), .deadline = deadline, .sink = sink ? &sink : nullptr};
     if (auto pooled = take_pooled(pool_key)) {
       auto answer = co_await run(pool_key, pooled, exchange);
       bool again = !answer && !exchange.answering && answer.error().code == ErrorCode::peer_failed &&

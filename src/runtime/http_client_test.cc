@@ -166,12 +166,13 @@ TEST(HttpClient, tells_apart_how_a_server_fails) {
             }),
             ErrorCode::too_large);
   EXPECT_EQ(code([](tcp::socket& s) { wait_for_close(s); }, 50ms), ErrorCode::timed_out);
-  EXPECT_EQ(code([](tcp::socket& s) {
-              read_head(s);
-              say(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
-              wait_for_close(s);
-            },
-                 50ms),
+  EXPECT_EQ(code(
+                [](tcp::socket& s) {
+                  read_head(s);
+                  say(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+                  wait_for_close(s);
+                },
+                50ms),
             ErrorCode::timed_out);
   EXPECT_EQ(client.request(Url::parse("http://127.0.0.1:1/").value(), {}, in(5s)).error().code,
             ErrorCode::unreachable);

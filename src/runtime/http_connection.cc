@@ -186,8 +186,8 @@ Task<HttpConnection::Got> HttpConnection::read_body(Parser& parser) {
     in_window += buffer_.size() - before;
     if (failed == asio::error::timed_out) {
       if (in_window < limits.body_window_bytes_min) {
-        co_return co_await refuse(408, fmt::format("the body came too slowly: {} bytes within {} s", in_window,
-                                                   limits.body_window / std::chrono::seconds(1)));
+        co_return co_await refuse(408, fmt::format("the body came too slowly: {} bytes within {} s",
+                                                   in_window, limits.body_window / std::chrono::seconds(1)));
       }
       in_window = 0;
       window_end = Instant::min();
@@ -204,8 +204,8 @@ Task<HttpConnection::Got> HttpConnection::refuse_parse(boost::beast::error_code 
     co_return Got::nothing;
   }
   if (problem == http::error::header_limit) {
-    co_return co_await refuse(431, fmt::format("the head of the request is larger than {} bytes",
-                                               limits.head_bytes_max));
+    co_return co_await refuse(
+        431, fmt::format("the head of the request is larger than {} bytes", limits.head_bytes_max));
   }
   if (problem == http::error::body_limit) {
     co_return co_await refuse(413, fmt::format("the body is larger than {} bytes", limits.body_bytes_max));

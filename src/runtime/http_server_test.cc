@@ -240,7 +240,7 @@ TEST(HttpServer, serves_old_clients_and_head_and_no_content) {
   EXPECT_THAT(client.read_until("\r\n\r\n"), HasSubstr("Content-Length: 8\r\n"));
   client.send("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(client.read_until("\r\n\r\n"), testing::AllOf(StartsWith("HTTP/1.1 204 No Content"),
-                                                           testing::Not(HasSubstr("Content-Length"))));
+                                                            testing::Not(HasSubstr("Content-Length"))));
   client.send("POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("hi");
@@ -335,7 +335,8 @@ TEST(HttpServer, says_what_is_wrong_with_an_address) {
     ASSERT_FALSE(refused) << address;
     EXPECT_EQ(refused.error().code, ErrorCode::invalid);
   }
-  auto no_tls = HttpServer::listen({.tls = TlsFiles{"/nowhere.pem", "/nowhere.key"}}, shards->executors(), {});
+  auto no_tls =
+      HttpServer::listen({.tls = TlsFiles{"/nowhere.pem", "/nowhere.key"}}, shards->executors(), {});
   ASSERT_FALSE(no_tls);
   EXPECT_THAT(no_tls.error().message, HasSubstr("/nowhere.pem"));
 }

@@ -65,8 +65,8 @@ TEST(Url, parses_what_it_should) {
 }
 
 TEST(Url, refuses_the_rest_and_says_why) {
-  for (const char* text : {"", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:99999", "http://x:8a",
-                           "http://a b/", "http://me@x/"}) {
+  for (const char* text : {"", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:99999",
+                           "http://x:8a", "http://a b/", "http://me@x/"}) {
     auto url = Url::parse(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().code, ErrorCode::invalid);
@@ -81,7 +81,8 @@ TEST(HttpHead, lets_nobody_add_fields_by_way_of_a_value) {
   EXPECT_THAT(head, testing::HasSubstr("X: a  Evil: yes\r\n"));
   EXPECT_THAT(head, testing::Not(testing::HasSubstr("999")));
   HttpRequest request{.method = "POST", .target = "/a\r\nHost: b", .body = "1"};
-  EXPECT_THAT(request_head(request, "h:1"), testing::StartsWith("POST /a  Host: b HTTP/1.1\r\nHost: h:1\r\n"));
+  EXPECT_THAT(request_head(request, "h:1"),
+              testing::StartsWith("POST /a  Host: b HTTP/1.1\r\nHost: h:1\r\n"));
 }
 
 TEST(HttpProblem, says_what_the_error_says) {

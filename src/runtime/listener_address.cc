@@ -6,8 +6,8 @@ namespace pabal::runtime {
 
 Result<asio::ip::tcp::endpoint> parse_listener_address(std::string_view text) {
   auto wrong = [&] {
-    return error(ErrorCode::invalid, "'{}' is not an address to listen on; right is 127.0.0.1:8080 or [::1]:0",
-                 text);
+    return error(ErrorCode::invalid,
+                 "'{}' is not an address to listen on; right is 127.0.0.1:8080 or [::1]:0", text);
   };
   size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();

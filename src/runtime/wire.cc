@@ -140,8 +140,7 @@ Task<> Wire::finish(Duration within) {
   std::array<char, 4096> thrown_away{};
   size_t total = 0;
   while (!problem && !timed_out_ && total < finish_bytes_max) {
-    auto [read_problem, count] =
-        co_await socket_.async_read_some(asio::buffer(thrown_away), tuple_awaitable);
+    auto [read_problem, count] = co_await socket_.async_read_some(asio::buffer(thrown_away), tuple_awaitable);
     problem = read_problem;
     total += count;
   }

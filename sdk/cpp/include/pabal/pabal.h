@@ -24,11 +24,11 @@
 namespace pabal::sdk {
 
 using Json = nlohmann::json;
+using calls::Policy;
 using pabal::Error;
 using pabal::error;
 using pabal::ErrorCode;
 using pabal::Result;
-using calls::Policy;
 using relay::Row;
 
 // What has happened, in the past tense: a CloudEvent. To publish one, type, key and data are enough.
