@@ -193,6 +193,16 @@ TEST_F(Publishing, notes_what_fails_and_sends_it_by_itself) {
       [&] { return outbox(service, relay::OutboxTable::publish_failures)[0].status == "done"; }));
 }
 
+TEST_F(Publishing, notes_an_event_once_however_often_its_author_repeats_it) {
+  Service service(options("order"));
+  ASSERT_TRUE(service.start());
+  server_->set_fault(relay::FakeServer::Fault::refuse_new);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(service.publish({.type = "OrderCreated", .key = "O-1", .id = "created-O-1"}, OnFailure::log));
+  }
+  EXPECT_EQ(outbox(service, relay::OutboxTable::publish_failures).size(), 1U);
+}
+
 TEST_F(Publishing, sends_what_was_refused_again_when_told_to) {
   Service service(options("order"));
   ASSERT_TRUE(service.start());

@@ -136,7 +136,8 @@ Result<void> DirectPublisher::send_until_timeout(const relay::OutboxRow& row) {
 Result<void> DirectPublisher::note(relay::OutboxRow row, const Error& why) {
   row.last_error = why.message;
   auto noted = database_->write([&](relay::Transaction& tx) { return failures().add(tx, row); });
-  if (!noted) return noted;
+  // An event of that id has been noted before: it is on its way, or has arrived.
+  if (!noted && noted.error().code != ErrorCode::conflict) return noted;
   return ensure_carrier();
 }
 
