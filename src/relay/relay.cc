@@ -111,16 +111,14 @@ Result<void> Relay::run() {
 // One round and the wait after it.
 Result<void> Relay::round_trip(Duration& backoff, Duration& look_again) {
   auto round = step();
-  std::string trouble = !round ? round.error().message : round->later.value_or("");
   if (!round && (round.error().code == ErrorCode::corrupt || round.error().code == ErrorCode::invalid)) {
     return std::unexpected(round.error());
   }
-  if (!trouble.empty()) {
-    if (backoff == backoff_first) spdlog::warn("relay: {}; trying again", trouble);
-    Duration wait(static_cast<int64_t>(random_.below(static_cast<uint64_t>(backoff.count())) + 1));
-    if (round)
-      wait = std::max(wait, std::min<Duration>(round->retry_after.value_or(Duration(0)), backoff_max));
-    watch_->pause(wait);
+  if (!round || round->away) {
+    if (backoff == backoff_first) {
+      spdlog::warn("relay: {}; trying again", round ? *round->away : round.error().message);
+    }
+    watch_->pause(jittered(backoff));
     backoff = std::min(backoff * 2, backoff_max);
     return {};
   }
@@ -132,28 +130,27 @@ Result<void> Relay::round_trip(Duration& backoff, Duration& look_again) {
   if (look_again <= look_again_last) {
     watch_->pause(look_again);
     look_again *= 2;
-  } else if (watch_->wait_for_change(change_wait_max)) {
+  } else if (watch_->wait_for_change(std::min(change_wait_max, until_rest_ends()))) {
     look_again = look_again_first;
   }
   return {};
+}
+
+Duration Relay::jittered(Duration most) {
+  return Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(most.count())) + 1));
 }
 
 Result<Relay::Round> Relay::step() {
   auto there = open_outbox();
   if (!there) return std::unexpected(there.error());
   if (!*there) return Round{};
+  auto rows = read_waiting();
+  if (!rows) return std::unexpected(rows.error());
   Round round;
-  std::vector<std::string> full_topics;
-  while (true) {
-    auto rows = read_waiting(full_topics);
-    if (!rows) return std::unexpected(rows.error());
-    Marks marks;
-    send_by_topic(*rows, round, marks);
-    if (auto written = write_down(marks); !written) return std::unexpected(written.error());
-    // A topic that takes nothing now does not hold up the others behind it.
-    if (marks.server_away || marks.full_topics.empty()) return round;
-    full_topics.insert(full_topics.end(), marks.full_topics.begin(), marks.full_topics.end());
-  }
+  Marks marks;
+  send_by_topic(*rows, round, marks);
+  if (auto written = write_down(marks); !written) return std::unexpected(written.error());
+  return round;
 }
 
 // Each topic's rows in the order of their commits, in calls of a bounded size.
@@ -162,7 +159,7 @@ void Relay::send_by_topic(std::span<const OutboxRow> rows, Round& round, Marks& 
   for (const OutboxRow& row : rows) by_topic[row.topic].push_back(row);
   for (const auto& [topic, topic_rows] : by_topic) {
     std::span<const OutboxRow> left = topic_rows;
-    while (!left.empty() && !marks.server_away) {
+    while (!left.empty() && !round.away) {
       size_t count = 0;
       for (size_t bytes = 0; count < left.size() && bytes < options_.batch_bytes_max; ++count) {
         bytes += left[count].payload.size() + left[count].headers.size();
@@ -173,10 +170,11 @@ void Relay::send_by_topic(std::span<const OutboxRow> rows, Round& round, Marks& 
   }
 }
 
-Result<std::vector<OutboxRow>> Relay::read_waiting(std::span<const std::string> except_topics) {
+// Without topics that rest: one that takes nothing does not hold up the others.
+Result<std::vector<OutboxRow>> Relay::read_waiting() {
   std::vector<OutboxRow> rows;
   auto looked = database_->read([&](Transaction& tx) -> Result<void> {
-    auto waiting = outbox_.waiting(tx, options_.batch_rows_max, except_topics);
+    auto waiting = outbox_.waiting(tx, options_.batch_rows_max, resting_topics());
     if (!waiting) return std::unexpected(waiting.error());
     rows = std::move(*waiting);
     return {};
@@ -185,20 +183,44 @@ Result<std::vector<OutboxRow>> Relay::read_waiting(std::span<const std::string> 
   return rows;
 }
 
+void Relay::rest(const std::string& topic, const PublishAnswer& answer) {
+  auto [it, is_new] = rests_.try_emplace(topic, Rest{.until = {}, .backoff = backoff_first});
+  if (is_new) spdlog::warn("relay: {} takes nothing now: {}", topic, answer.why);
+  Duration asked = std::min<Duration>(answer.retry_after.value_or(Duration::zero()), backoff_max);
+  it->second.until = system_clock().now() + std::max(jittered(it->second.backoff), asked);
+  it->second.backoff = std::min(it->second.backoff * 2, backoff_max);
+}
+
+std::vector<std::string> Relay::resting_topics() const {
+  std::vector<std::string> topics;
+  Instant now = system_clock().now();
+  for (const auto& [topic, rest] : rests_) {
+    if (rest.until > now) topics.push_back(topic);
+  }
+  return topics;
+}
+
+Duration Relay::until_rest_ends() const {
+  Duration least = Duration::max();
+  Instant now = system_clock().now();
+  for (const auto& [topic, rest] : rests_)
+    least = std::min(least, std::max(Duration::zero(), rest.until - now));
+  return least;
+}
+
 // A call that is refused is halved until the row that is at fault stands alone; the others go on in order.
 bool Relay::send(std::span<const OutboxRow> rows, Round& round, Marks& marks) {
   PublishAnswer answer = publish(rows);
   if (answer.outcome == Published::stored) {
+    rests_.erase(rows.front().topic);
     for (const OutboxRow& row : rows) marks.done.push_back(row.position);
     round.sent += static_cast<int64_t>(rows.size());
     return true;
   }
   if (answer.outcome == Published::later) {
     marks.tried.emplace(rows.front().position, answer.why);
-    round.later = rows.front().topic + ": " + answer.why;
-    round.retry_after = answer.retry_after;
-    if (answer.server_answered) marks.full_topics.push_back(rows.front().topic);
-    marks.server_away = !answer.server_answered;
+    if (answer.server_answered) rest(rows.front().topic, answer);
+    (answer.server_answered ? round.full : round.away) = rows.front().topic + ": " + answer.why;
     return false;
   }
   if (rows.size() == 1) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,9 +46,9 @@ class Relay {
   // One round over what waits now.
   struct Round {
     int64_t sent = 0;
-    int64_t failed = 0;                // refused for good, now `failed` in the table
-    std::optional<std::string> later;  // why something could not be sent now
-    std::optional<Duration> retry_after = {};
+    int64_t failed = 0;               // refused for good, now `failed` in the table
+    std::optional<std::string> away;  // why the server could not be asked
+    std::optional<std::string> full;  // why some topic takes nothing now; it rests for a while
   };
   Result<Round> step();
 
@@ -57,19 +58,26 @@ class Relay {
     std::vector<int64_t> done;
     std::vector<std::pair<int64_t, std::string>> failed;
     std::optional<std::pair<int64_t, std::string>> tried;
-    std::vector<std::string> full_topics;  // the server answers, but takes nothing for these now
-    bool server_away = false;
+  };
+  // A topic for which the server answers, but takes nothing now.
+  struct Rest {
+    Instant until;
+    Duration backoff;
   };
 
   Relay(RelayOptions options, std::unique_ptr<ChangeWatch> watch, Publisher::Options publisher, int lock);
 
   Result<bool> open_outbox();
   bool wait_for_outbox();
-  Result<std::vector<OutboxRow>> read_waiting(std::span<const std::string> except_topics);
+  Result<std::vector<OutboxRow>> read_waiting();
   void send_by_topic(std::span<const OutboxRow> rows, Round& round, Marks& marks);
   // False when the topic cannot take more now.
   bool send(std::span<const OutboxRow> rows, Round& round, Marks& marks);
   PublishAnswer publish(std::span<const OutboxRow> rows);
+  void rest(const std::string& topic, const PublishAnswer& answer);
+  [[nodiscard]] std::vector<std::string> resting_topics() const;
+  [[nodiscard]] Duration until_rest_ends() const;
+  [[nodiscard]] Duration jittered(Duration most);
   Result<void> write_down(const Marks& marks);
   Result<void> prune_sometimes();
   Result<void> round_trip(Duration& backoff, Duration& look_again);
@@ -82,6 +90,7 @@ class Relay {
   Outbox outbox_;
   std::unique_ptr<Database> database_;
   std::string producer_;  // with the outbox's identity
+  std::map<std::string, Rest, std::less<>> rests_;
   int publishes_ = 0;
   Instant pruned_at_ = {};
 };

@@ -84,6 +84,7 @@ Task<> HttpConnection::run() {
     Got got = co_await read_request(request);
     if (got == Got::nothing) co_return wire_->close();
     more = got == Got::request && co_await answer(std::move(request));
+    hold_body(0);
   }
   co_await wire_->finish(shared_->stopping ? stop_finish_time : finish_time);
 }
@@ -112,6 +113,12 @@ Task<SocketError> HttpConnection::fill() {
   SocketError problem = co_await wire_->read_some(buffer_.prepare(read_bytes), count);
   buffer_.commit(count);
   co_return count > 0 ? SocketError() : problem;
+}
+
+bool HttpConnection::hold_body(size_t bytes) {
+  size_t all = shared_->bodies_bytes += bytes - body_held_;  // may wrap around: it is a difference
+  body_held_ = bytes;
+  return bytes == 0 || all <= shared_->limits.bodies_bytes_max;
 }
 
 Task<HttpConnection::Got> HttpConnection::read_request(HttpRequest& out) {
@@ -178,6 +185,10 @@ Task<HttpConnection::Got> HttpConnection::read_body(Parser& parser) {
     boost::beast::error_code problem;
     if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), problem));
     if (problem && problem != http::error::need_more) co_return co_await refuse_parse(problem);
+    if (!hold_body(parser.get().body().text.size())) {
+      co_return co_await refuse(503,
+                                "the requests being answered hold as much memory as they may; try again");
+    }
     if (parser.is_done()) break;
     if (window_end == Instant::min()) window_end = system_clock().now() + limits.body_window;
     wire_->expire_at(window_end);

@@ -20,8 +20,9 @@ struct HttpServerShared {
   HttpHandler handler;
   std::optional<asio::ssl::context> tls;
   std::atomic<bool> stopping = false;
-  std::atomic<size_t> connections = 0;  // those that are served
-  std::atomic<size_t> refusals = 0;     // those that are being told that there are too many
+  std::atomic<size_t> connections = 0;   // those that are served
+  std::atomic<size_t> refusals = 0;      // those that are being told that there are too many
+  std::atomic<size_t> bodies_bytes = 0;  // of requests being read or answered
 };
 
 // One client's connection: reads requests one after the other, has each answered, writes the answers in
@@ -30,6 +31,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   // `refused`: the client gets 503 to whatever it asks, and is let go.
   HttpConnection(std::shared_ptr<HttpServerShared> shared, std::shared_ptr<Wire> wire, bool refused);
+  ~HttpConnection() { hold_body(0); }
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
 
   // Until the connection ends.
   Task<> run();
@@ -50,6 +54,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Task<Got> read_head(Parser& parser);
   Task<Got> read_body(Parser& parser);
   Task<SocketError> fill();
+  // Accounts for the request's body; false when all of them together are too large.
+  bool hold_body(size_t bytes);
   Task<Got> refuse(int status, std::string_view detail);
   Task<Got> refuse_parse(boost::beast::error_code problem);
   Task<bool> answer(HttpRequest request);
@@ -68,6 +74,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::shared_ptr<HangUp> hang_up_;  // of the request being answered
   asio::cancellation_signal watching_;
   asio::steady_timer watch_timer_;
+  size_t body_held_ = 0;
   bool idle_ = false;        // waits for the first byte of a request
   bool keep_alive_ = false;  // the client's wish
   bool head_only_ = false;   // the request was HEAD

@@ -14,6 +14,7 @@ struct HttpServerLimits {
   size_t connections_max = 20'000;
   size_t head_bytes_max = 32_KiB;
   size_t body_bytes_max = 16_MiB;
+  size_t bodies_bytes_max = 1_GiB;  // of all requests being read or answered together; beyond it 503
   Duration head_timeout =
       std::chrono::seconds(10);  // from the first byte of a request to the end of its head
   Duration idle_timeout = std::chrono::seconds(60);  // between requests

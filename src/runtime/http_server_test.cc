@@ -162,6 +162,26 @@ TEST(HttpServer, refuses_a_large_head_and_a_large_body) {
   EXPECT_EQ(echo.handled, 0U);
 }
 
+TEST(HttpServer, bounds_what_all_bodies_hold_together) {
+  Echo echo({.bodies_bytes_max = 1000});
+  RawClient first = echo.connect();
+  first.send("POST /a HTTP/1.1\r\nContent-Length: 801\r\n\r\n" + std::string(800, 'a'));
+  std::string request = "POST /b HTTP/1.1\r\nContent-Length: 401\r\n\r\n" + std::string(400, 'b');
+  auto refused = [&] {
+    RawClient second = echo.connect();
+    second.send(request);
+    second.finish_sending();  // ends it when it is not refused
+    return second.read_all().starts_with("HTTP/1.1 503 ");
+  };
+  Deadline deadline = Deadline::after(system_clock(), 10s);
+  while (!refused() && !deadline.passed(system_clock())) std::this_thread::yield();
+  EXPECT_TRUE(refused());
+  first.send("a");
+  EXPECT_THAT(first.read_answer(), StartsWith("HTTP/1.1 200 "));
+  while (refused() && !deadline.passed(system_clock())) std::this_thread::yield();
+  EXPECT_FALSE(refused());
+}
+
 TEST(HttpServer, gives_up_a_head_that_does_not_end) {
   Echo echo({.head_timeout = 100ms});
   RawClient client = echo.connect();

@@ -62,12 +62,14 @@ TEST(Shards, stop_destroys_what_waits_across_shards) {
   auto shards = start_shards(2);
   auto alive = std::make_shared<int>(0);
   std::promise<void> waiting;
+  Executor other = shards->at(1).executor();
+  Timers& timers = shards->at(1).timers();  // `shards` itself is being taken away meanwhile
   asio::co_spawn(
       shards->at(0).executor(),
       [&, alive]() -> Task<> {
-        co_await on<void>(shards->at(1).executor(), [&, alive]() -> Task<> {
+        co_await on<void>(other, [&, alive]() -> Task<> {
           waiting.set_value();
-          co_await sleep_for(shards->at(1).timers(), std::chrono::hours(1));
+          co_await sleep_for(timers, std::chrono::hours(1));
         });
       },
       asio::detached);

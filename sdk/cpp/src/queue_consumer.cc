@@ -21,6 +21,7 @@ constexpr Duration backoff_max = std::chrono::seconds(1);
 constexpr Duration visibility_default = std::chrono::seconds(30);
 constexpr size_t ahead_min = 4;
 constexpr size_t receive_max = 100;
+constexpr size_t response_bytes_max = 256_MiB;  // a hundred of the largest messages, escaped
 constexpr size_t settle_max = 1'000;
 constexpr size_t reason_bytes_max = 1'000;
 
@@ -40,7 +41,7 @@ QueueConsumer::QueueConsumer(runtime::Executor executor, ServerAccess server, st
       handle_(std::move(handle)),
       visibility_(options_.visibility.value_or(visibility_default)),
       in_hand_max_(in_hand_max(options_)),
-      client_(runtime::HttpClient::make(executor)),
+      client_(runtime::HttpClient::make(executor, {.response_bytes_max = response_bytes_max})),
       workers_(std::max(1, options_.workers), in_hand_max_),
       backoff_(backoff_first),
       room_bell_(executor),
