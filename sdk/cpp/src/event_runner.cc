@@ -1,5 +1,6 @@
 #include "event_runner.h"
 
+#include "base/clock.h"
 #include "base/logging.h"
 #include "context.h"
 #include "event_codec.h"
@@ -9,6 +10,8 @@
 namespace pabal::sdk {
 
 namespace {
+
+constexpr uint64_t prune_every_events = 1'000;  // each time up to five times as many old ids
 
 Result<void> call_handler(const EventHandler& handler, Tx& tx, const Event& event) {
   try {
@@ -26,6 +29,15 @@ bool was_handled(relay::Database& database, const Event& event) {
     return {};
   });
   return known;
+}
+
+void prune_inbox(relay::Database& database) {
+  auto pruned = database.write([&](relay::Transaction& tx) -> Result<void> {
+    auto count = relay::Inbox().prune(tx, system_clock().wall_now());
+    if (!count) return std::unexpected(count.error());
+    return {};
+  });
+  if (!pruned) spdlog::warn("inbox: {}", pruned.error().message);
 }
 
 }  // namespace
@@ -57,7 +69,7 @@ HandledEvent run_event(relay::Database& database, std::string_view service, cons
     return {Handled::done};
   }
   if (done) {
-    ++counters.handled;
+    if (++counters.handled % prune_every_events == 0) prune_inbox(database);
     return {Handled::done};
   }
   ++counters.failed;
