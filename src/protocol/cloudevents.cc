@@ -67,7 +67,13 @@ CloudEvent read_binary(const runtime::HttpFields& fields, std::string_view body,
     std::string attribute = lower(name);
     if (!attribute.starts_with("ce-")) continue;
     attribute.erase(0, 3);
+    if (problems.size() >= cloud_event_problems_max) break;
     auto decoded = decode_header(value);
+    if (event.attributes.size() == cloud_event_attributes_max) {
+      problems.push_back(
+          {name, fmt::format("is more than the {} attributes of an event", cloud_event_attributes_max)});
+      break;
+    }
     if (!is_attribute_name(attribute)) {
       problems.push_back({name, "is no attribute name; they are of a-z and 0-9"});
     } else if (!decoded) {
@@ -103,8 +109,12 @@ class StructuredReader {
 
   CloudEvent read(JsonView object) {
     object.members([&](JsonView name, JsonView value) {
+      if (event_.attributes.size() == cloud_event_attributes_max) {
+        problem("attributes", fmt::format("are more than {}", cloud_event_attributes_max));
+        return false;
+      }
       member(name.text().value_or(""), value);
-      return true;
+      return problems_.size() < cloud_event_problems_max;
     });
     if (data_ && data_base64_) problem("data_base64", "and data are both there; one of them is right");
     if (data_) event_.data = data_text(*data_);
@@ -181,7 +191,7 @@ Result<std::vector<CloudEvent>> read_batch(JsonView json, Problems& problems) {
       problems.push_back({fmt::format("[{}]", index - 1),
                           fmt::format("is {}; an event is an object", name_of(element.kind()))});
     }
-    return index <= cloud_event_batch_max;
+    return index <= cloud_event_batch_max && problems.size() < cloud_event_problems_max;
   });
   if (index > cloud_event_batch_max)
     return error(ErrorCode::too_large, "a batch has at most {} events", cloud_event_batch_max);

@@ -27,6 +27,8 @@ struct CloudEvent {
 enum class CloudEventMode { none, binary, structured, batch };
 
 constexpr size_t cloud_event_batch_max = 10'000;
+constexpr size_t cloud_event_attributes_max = 100;
+constexpr size_t cloud_event_problems_max = 20;  // told in one error
 constexpr size_t cloud_event_name_bytes_max = 64;
 
 // How a request carries events; none when it carries no CloudEvent. The content type decides, as the binding

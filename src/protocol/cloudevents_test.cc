@@ -1,5 +1,6 @@
 #include "protocol/cloudevents.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +109,17 @@ TEST(CloudEvents, BatchNamesTheWrongElement) {
   EXPECT_EQ(bad.error().fields.back().field, "[2]");
   EXPECT_FALSE(read_cloud_events(CloudEventMode::batch, type, "{}"));
   EXPECT_TRUE(read_cloud_events(CloudEventMode::batch, type, "[]")->empty());
+}
+
+TEST(CloudEvents, LimitsHoldAgainstAHostileEvent) {
+  auto type = fields({{"content-type", "application/cloudevents+json"}});
+  std::string many = "{";
+  for (int i = 0; i < 200'000; ++i) many += fmt::format("{}\"a{}\":1", i == 0 ? "" : ",", i);
+  auto problem = read_cloud_events(CloudEventMode::structured, type, many + "}").error();
+  EXPECT_THAT(problem.fields.front().problem, HasSubstr("more than 100"));
+  std::string wrong = "{";
+  for (int i = 0; i < 200'000; ++i) wrong += fmt::format("{}\"A{}\":1", i == 0 ? "" : ",", i);
+  EXPECT_LT(read_cloud_events(CloudEventMode::structured, type, wrong + "}").error().fields.size(), 30U);
 }
 
 TEST(CloudEvents, OtherFormatsAreRefused) {

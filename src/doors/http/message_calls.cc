@@ -94,6 +94,7 @@ runtime::Task<Result<std::vector<broker::Message>>> MessageCalls::receive_unless
   Draining::Waiting waiting(draining_);
   std::string queue = receive.queue;
   receive.poll = ++polls;
+  if (hang_up && hang_up->happened()) co_return error(ErrorCode::cancelled, "the caller has gone");
   if (hang_up) {
     auto executor = co_await asio::this_coro::executor;
     hang_up->then([executor, &broker = broker_, queue, poll = receive.poll] {
