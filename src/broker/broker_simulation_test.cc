@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
@@ -19,7 +20,7 @@ class BrokerSimulation : public testing::Test {
     for (uint64_t seed = 1; seed <= seeds_max; ++seed) {
       SimulationOutcome outcome = simulate_broker({.seed = seed, .operations = 600, .bug = bug});
       if (!outcome.problem) continue;
-      std::cout << "found with seed " << seed << ": " << *outcome.problem << "\n";
+      fmt::print("found with seed {}: {}\n", seed, *outcome.problem);
       return true;
     }
     return false;

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
@@ -24,7 +25,7 @@ TEST_F(LogSimulation, three_hundred_seeds_keep_every_promise) {
     operations += outcome.operations;
     crashes += outcome.crashes;
   }
-  std::cout << "300 seeds, " << operations << " operations, " << crashes << " crashes\n";
+  fmt::print("300 seeds, {} operations, {} crashes\n", operations, crashes);
 }
 
 TEST_F(LogSimulation, a_seed_repeats_itself) {
@@ -45,7 +46,7 @@ TEST_P(PlantedBugs, are_found_within_500_seeds) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     SimulationOutcome outcome = simulate_log({.seed = seed, .bug = GetParam()});
     if (!outcome.problem) continue;
-    std::cout << "found with seed " << seed << ": " << *outcome.problem << "\n";
+    fmt::print("found with seed {}: {}\n", seed, *outcome.problem);
     return;
   }
   FAIL() << "500 seeds did not find it";
