@@ -2,7 +2,9 @@
 #include <memory>
 
 #include "cli/client_verb.h"
+#include "engine/examine.h"
 #include "flows/words.h"
+#include "runtime/file_system.h"
 #include "server/config_file.h"
 
 namespace pabal::cli {
@@ -24,6 +26,49 @@ int check_file(const Client& client, const std::string& path) {
   }
   client.screen.line(path + " is right");
   return exit_done;
+}
+
+Json finding_json(const engine::Finding& finding) {
+  bool damage = finding.kind == engine::Finding::Kind::damage;
+  return {{"kind", damage ? "damage" : "note"},
+          {"file", finding.file},
+          {"byte", finding.byte},
+          {"text", finding.text}};
+}
+
+void print_examination(const Client& client, const engine::Examination& found) {
+  for (const engine::Finding& finding : found.findings) {
+    bool damage = finding.kind == engine::Finding::Kind::damage;
+    client.screen.line(fmt::format("{} {}, byte {}: {}",
+                                   damage ? client.screen.red("✗ damage:") : client.screen.amber("! note:"),
+                                   printable(finding.file), finding.byte, printable(finding.text)));
+  }
+  client.screen.line(fmt::format(
+      "{} logs, {} segments, {} batches, {} records, {} bytes; {} journal blocks to replay", found.logs,
+      found.segments, found.batches, found.records, found.bytes, found.journal_blocks));
+  client.screen.line(found.sound() ? "Nothing that was durable is damaged."
+                                   : client.screen.red("What was durable is damaged."));
+}
+
+// Reads a stopped server's data from end to end.
+int check_data(const Client& client, const std::string& directory) {
+  auto found = engine::examine(runtime::system_file_system(), directory);
+  if (!found) return client.fail(found.error());
+  if (!client.json) {
+    print_examination(client, *found);
+    return found->sound() ? exit_done : exit_no;
+  }
+  Json findings = Json::array();
+  for (const engine::Finding& finding : found->findings) findings.push_back(finding_json(finding));
+  client.print_json({{"ok", found->sound()},
+                     {"findings", std::move(findings)},
+                     {"logs", found->logs},
+                     {"segments", found->segments},
+                     {"batches", found->batches},
+                     {"records", found->records},
+                     {"bytes", found->bytes},
+                     {"journal_blocks", found->journal_blocks}});
+  return found->sound() ? exit_done : exit_no;
 }
 
 void print_needs(const Client& client, const Json& overview) {
@@ -69,11 +114,16 @@ int check_server(Client& client) {
 
 void add_check(CLI::App& app, Run& run) {
   CLI::App* verb =
-      app.add_subcommand("check", "Check a running server, or a configuration file without starting");
+      app.add_subcommand("check", "Check a running server, a configuration file, or a stopped server's data");
+  auto directory = std::make_shared<std::string>();
   auto path = std::make_shared<std::string>();
-  verb->add_option("FILE", *path, "a YAML file to check; without it the server is asked how it is");
-  verb->footer("Examples:\n  pabal check\n  pabal check pabal.yaml");
-  on_server(verb, run, [path](Client& client) {
+  CLI::Option* file =
+      verb->add_option("FILE", *path, "a YAML file to check; without it the server is asked how it is");
+  verb->add_option("--data", *directory, "read this data directory, which no server uses, from end to end")
+      ->excludes(file);
+  verb->footer("Examples:\n  pabal check\n  pabal check pabal.yaml\n  pabal check --data ./pabal-data");
+  on_server(verb, run, [path, directory](Client& client) {
+    if (!directory->empty()) return check_data(client, *directory);
     return path->empty() ? check_server(client) : check_file(client, *path);
   });
 }

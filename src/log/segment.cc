@@ -85,8 +85,7 @@ Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, si
   if (!file) return std::unexpected(file.error());
   auto enough = [from](const BatchView& batch) { return batch.next_offset() > from; };
   if (auto done = build_index(**file, enough); !done) return std::unexpected(done.error());
-  uint64_t end = state().bytes;
-  BatchWalk walk(**file, position_below(from), end);
+  BatchWalk walk(**file, position_below(from), state().bytes);
   size_t first_bytes = 0;
   while (!walk.at_end() && first_bytes == 0) {
     auto batch = walk.current();
@@ -97,8 +96,13 @@ Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, si
       walk.pass(*batch);
     }
   }
-  Bytes buffer(std::min<uint64_t>(std::max(bytes_max, first_bytes), end - walk.position()));
-  auto got = (*file)->read_at(walk.position(), buffer);
+  return read_batches(**file, walk.position(), std::max(bytes_max, first_bytes));
+}
+
+// The whole batches among the `bytes` from `position` on, where a batch begins.
+Result<std::vector<SharedBytes>> Segment::read_batches(runtime::File& file, uint64_t position, size_t bytes) {
+  Bytes buffer(std::min<uint64_t>(bytes, state().bytes - position));
+  auto got = file.read_at(position, buffer);
   if (!got) return std::unexpected(got.error());
   buffer.resize(*got);
   SharedBytes shared(std::move(buffer));
@@ -109,7 +113,7 @@ Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, si
     if (batch) {
       if (auto whole = batch->verify(); !whole) batch = std::unexpected(whole.error());
     }
-    if (!batch) return damaged(walk.position() + at, batch.error());
+    if (!batch) return damaged(position + at, batch.error());
     batches.push_back(shared.window(at, batch->bytes().size()));
     at += batch->bytes().size();
   }

@@ -42,6 +42,7 @@ class Segment {
   void index_batch_locked(Offset base, uint64_t position, WallTime max_timestamp);
   // Extends the index over the batches that are not in it, until `enough` of one.
   Result<void> build_index(runtime::File& file, const std::function<bool(const BatchView&)>& enough);
+  Result<std::vector<SharedBytes>> read_batches(runtime::File& file, uint64_t position, size_t bytes);
   [[nodiscard]] uint64_t position_below(Offset from) const;
   [[nodiscard]] uint64_t position_before(WallTime time) const;
   [[nodiscard]] std::unexpected<Error> damaged(uint64_t position, const Error& problem) const;

@@ -28,36 +28,48 @@ SegmentedLog::SegmentedLog(FileCache& files, std::string directory, const LogChe
 }
 
 Result<void> SegmentedLog::append(std::span<const SharedBytes> batches, WallTime now) {
-  while (!batches.empty() && BatchView::parse(batches.front().view())->base_offset() < next_) {
-    batches = batches.subspan(1);
-  }
-  Bytes gathered;
+  auto is_written = [this](const SharedBytes& batch) {
+    return BatchView::parse(batch.view())->base_offset() < next_;
+  };
+  while (!batches.empty() && is_written(batches.front())) batches = batches.subspan(1);
   while (!batches.empty()) {
-    auto segment = segment_for(batches.front().size());
-    if (!segment) return std::unexpected(segment.error());
-    uint64_t position = (*segment)->state().bytes;
-    uint64_t room = std::max<uint64_t>(limits_.segment_bytes - std::min(position, limits_.segment_bytes), 1);
-    size_t count = 0;
-    gathered.clear();
-    do {
-      BytesView batch = batches[count++].view();
-      gathered.insert(gathered.end(), batch.begin(), batch.end());
-    } while (count < batches.size() &&
-             gathered.size() + batches[count].size() <= std::min<uint64_t>(room, write_bytes_max));
-    auto file = files_.open((*segment)->path());
-    if (!file) return std::unexpected(file.error());
-    if (auto done = (*file)->write_at(position, gathered); !done) return done;
-    if (std::ranges::find(dirty_, *segment) == dirty_.end()) dirty_.push_back(*segment);
-    for (const SharedBytes& written : batches.first(count)) {
-      auto batch = BatchView::parse(written.view());
-      check(batch && batch->base_offset() == next_, "{} goes on at {}, not at {}", directory_, next_,
-            batch ? batch->base_offset() : Offset(-1));
-      (*segment)->grew(*batch, now);
-      next_ = batch->next_offset();
-    }
-    batches = batches.subspan(count);
+    auto count = append_some(batches, now);
+    if (!count) return std::unexpected(count.error());
+    batches = batches.subspan(*count);
   }
   return {};
+}
+
+// Writes as many of the batches as one segment and one write take, at least one. Returns how many.
+Result<size_t> SegmentedLog::append_some(std::span<const SharedBytes> batches, WallTime now) {
+  auto segment = segment_for(batches.front().size());
+  if (!segment) return std::unexpected(segment.error());
+  uint64_t position = (*segment)->state().bytes;
+  uint64_t room = limits_.segment_bytes - std::min(position, limits_.segment_bytes);
+  size_t count = 0;
+  Bytes gathered;
+  do {
+    BytesView batch = batches[count++].view();
+    gathered.insert(gathered.end(), batch.begin(), batch.end());
+  } while (count < batches.size() &&
+           gathered.size() + batches[count].size() <= std::min<uint64_t>(room, write_bytes_max));
+  auto file = files_.open((*segment)->path());
+  if (!file) return std::unexpected(file.error());
+  if (auto done = (*file)->write_at(position, gathered); !done) return std::unexpected(done.error());
+  count_written(*segment, batches.first(count), now);
+  return count;
+}
+
+void SegmentedLog::count_written(const std::shared_ptr<Segment>& segment,
+                                 std::span<const SharedBytes> batches, WallTime now) {
+  if (std::ranges::find(dirty_, segment) == dirty_.end()) dirty_.push_back(segment);
+  for (const SharedBytes& written : batches) {
+    auto batch = BatchView::parse(written.view());
+    check(batch && batch->base_offset() == next_, "{} goes on at {}, not at {}", directory_, next_,
+          batch ? batch->base_offset() : Offset(-1));
+    segment->grew(*batch, now);
+    next_ = batch->next_offset();
+  }
 }
 
 // The segment that the next `bytes` go to.

@@ -50,6 +50,9 @@ class SegmentedLog {
  private:
   using Segments = std::vector<std::shared_ptr<Segment>>;
 
+  Result<size_t> append_some(std::span<const SharedBytes> batches, WallTime now);
+  void count_written(const std::shared_ptr<Segment>& segment, std::span<const SharedBytes> batches,
+                     WallTime now);
   Result<std::shared_ptr<Segment>> segment_for(size_t bytes);
   Result<std::shared_ptr<Segment>> start_segment();
   Result<void> cut_to_checkpoint(Segment& segment);
