@@ -50,6 +50,13 @@ void Consumers::add_leases(uint32_t number, int64_t count, Instant now) {
   consumer->last_active = now;
 }
 
+void Consumers::set_leases(const std::map<uint32_t, int64_t>& leases) {
+  for (auto& [number, consumer] : consumers_) {
+    auto found = leases.find(number);
+    consumer.leases = found == leases.end() ? 0 : found->second;
+  }
+}
+
 int64_t Consumers::leases_left(uint32_t number) const {
   auto it = consumers_.find(number);
   return it == consumers_.end() ? leases_of_one_max : leases_of_one_max - it->second.leases;

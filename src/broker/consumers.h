@@ -28,6 +28,8 @@ class Consumers {
   void begin_poll(uint32_t number);
   void end_poll(uint32_t number, Instant now, WallTime wall_now);
   void add_leases(uint32_t number, int64_t count, Instant now);
+  // Counted anew: those who are not named hold none.
+  void set_leases(const std::map<uint32_t, int64_t>& leases);
   [[nodiscard]] int64_t leases_left(uint32_t number) const;
   [[nodiscard]] std::string_view name(uint32_t number) const;
 

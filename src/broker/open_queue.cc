@@ -42,8 +42,10 @@ Task<Result<std::shared_ptr<OpenQueue>>> OpenQueue::open(std::shared_ptr<QueueCo
 Task<Result<void>> OpenQueue::load(const Starts& starts) {
   QueueCore& core = *core_;
   engine::LogId own = core.own_log();
-  auto opened = co_await core.engine.open_log(own, {"__pabal.queue." + core.name + ".own", {}, 0});
-  if (!opened) co_return opened;
+  if (!core.engine.range(own)) {
+    auto opened = co_await core.engine.open_log(own, {"__pabal.queue." + core.name + ".own", {}, 0});
+    if (!opened) co_return opened;
+  }
   auto table = co_await engine::Table::open(core.engine, core.shard.timers(), queue_table_log(core.record.id),
                                             {.name = "__pabal.queue." + core.name});
   if (!table) co_return std::unexpected(table.error());
@@ -137,10 +139,22 @@ void OpenQueue::advanced(Source source) {
   if (core_->stopping) return;
   auto range = core_->engine.range(core_->reader.log(source));
   if (!range) return;  // deleted: the queue goes with it
-  core_->lost_to_retention += core_->state.lose_below(source, range->first);
+  lose_below(source, range->first);
   core_->state.set_end(source, range->next);
   full_->store(!check_room(1, 0));
   scan();
+}
+
+void OpenQueue::lose_below(Source source, Offset first) {
+  int64_t lost = core_->state.lose_below(source, first);
+  if (lost == 0) return;
+  core_->lost_to_retention += lost;
+  std::erase_if(core_->out, [&](const auto& out) { return !core_->state.find(out.first); });
+  std::map<uint32_t, int64_t> leases;
+  for (const auto& [place, entry] : core_->state.entries()) {
+    if (entry.state == QueueState::State::leased) ++leases[entry.consumer];
+  }
+  core_->consumers.set_leases(leases);
 }
 
 void OpenQueue::scan() {
@@ -174,7 +188,7 @@ Task<Result<void>> OpenQueue::scan_once(Place from) {
     auto range = core_->engine.range(core_->reader.log(from.source));
     if (!range) co_return std::unexpected(range.error());
     if (range->first <= from.offset) co_return std::unexpected(read.error());
-    core_->lost_to_retention += state.lose_below(from.source, range->first);
+    lose_below(from.source, range->first);
     co_return Result<void>{};
   }
   if (!read) co_return std::unexpected(read.error());
@@ -232,12 +246,16 @@ Task<> OpenQueue::stop() {
     co_await runtime::sleep_for(core_->shard.timers(), std::chrono::milliseconds(1));
   }
   FifoLock::Turn turn = co_await core_->writing.take(core_->shard.timers());
-  for (Source source : core_->state.sources())
+  co_await core_->table->stop();
+}
+
+void OpenQueue::unpin() {
+  for (Source source : core_->state.sources()) {
     core_->engine.pin(core_->reader.log(source), pin_name(), std::nullopt);
+  }
   for (const auto& [partition, set] : core_->redriven) {
     core_->engine.pin(partition_log(core_->dead_topic.id, partition), pin_name(), std::nullopt);
   }
-  co_await core_->table->stop();
 }
 
 }  // namespace pabal::broker

@@ -52,8 +52,11 @@ class OpenQueue : public std::enable_shared_from_this<OpenQueue> {
   // Publishing to a topic of the queue's own name is refused while the queue is full.
   [[nodiscard]] std::function<Result<void>()> gate() const;
 
-  // Ends every wait, gives up what runs; returns when no commit is under way.
+  // Ends every wait, gives up what runs; returns when no commit is under way. Retention still keeps off what
+  // is not settled: the queue may be opened again.
   runtime::Task<> stop();
+  // Retention may take what it wants: the queue is deleted.
+  void unpin();
 
  private:
   struct Waiter;
@@ -70,6 +73,7 @@ class OpenQueue : public std::enable_shared_from_this<OpenQueue> {
 
   void watch(Source source);
   void advanced(Source source);
+  void lose_below(Source source, Offset first);
   void scan();
   static runtime::Task<> run_scan(std::shared_ptr<OpenQueue> self);
   runtime::Task<Result<void>> scan_once(Place from);

@@ -89,12 +89,16 @@ std::vector<QueueState::Grant> OpenQueue::grant(int max, Duration visibility, ui
 }
 
 void OpenQueue::dispatch() {
-  while (!waiters_.empty() && core_->state.anything_ready()) {
-    Waiter* first = waiters_.front();
-    first->grants = grant(first->max, first->visibility, first->consumer);
-    if (first->grants.empty()) return;
-    waiters_.pop_front();
-    first->wakeup.wake();
+  // One that may take no more is passed over; it keeps its place.
+  for (auto next = waiters_.begin(); next != waiters_.end() && core_->state.anything_ready();) {
+    Waiter* waiter = *next;
+    waiter->grants = grant(waiter->max, waiter->visibility, waiter->consumer);
+    if (waiter->grants.empty()) {
+      ++next;
+      continue;
+    }
+    next = waiters_.erase(next);
+    waiter->wakeup.wake();
   }
 }
 

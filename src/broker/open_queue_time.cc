@@ -102,9 +102,11 @@ void OpenQueue::sweep() {
   asio::co_spawn(core_->shard.executor(), run_upkeep(shared_from_this()), asio::detached);
 }
 
+// What is not scanned yet counts unless a filter may not want it.
 int64_t OpenQueue::depth() const {
   QueueState::Counts counts = core_->state.counts();
-  return counts.waiting + counts.ready + counts.leased + counts.delayed + counts.unscanned;
+  int64_t unscanned = core_->settings().filter.headers.empty() ? counts.unscanned : 0;
+  return counts.waiting + counts.ready + counts.leased + counts.delayed + unscanned;
 }
 
 // The logs' bytes in proportion to the records that are not settled: bodies are not kept in memory.

@@ -55,6 +55,7 @@ Task<Result<void>> Queues::load() {
     auto opened = co_await open_queue(name, *record, {});
     if (!opened) co_return opened;
   }
+  topics_.end_start();
   topics_.set_guard([this](const std::string& topic, bool deleted) { return guard_topic(topic, deleted); });
   topics_.set_grown([this](std::string topic, int32_t n) { return topic_grown(std::move(topic), n); });
   co_return co_await forget_orphans();
@@ -110,17 +111,18 @@ Task<Result<void>> Queues::open_here(std::string name, QueueRecord record, Queue
   co_return Result<void>{};
 }
 
-Task<Result<void>> Queues::close_queue(std::string name) {
-  co_return co_await on<Result<void>>(owner(name).executor(), [&] { return close_here(name); });
+Task<Result<void>> Queues::close_queue(std::string name, Closing closing) {
+  co_return co_await on<Result<void>>(owner(name).executor(), [&] { return close_here(name, closing); });
 }
 
-Task<Result<void>> Queues::close_here(std::string name) {
+Task<Result<void>> Queues::close_here(std::string name, Closing closing) {
   Open& open = open_[owner(name).index()];
   auto found = open.find(name);
   if (found == open.end()) co_return Result<void>{};
   std::shared_ptr<OpenQueue> queue = std::move(found->second);
   open.erase(found);
   co_await queue->stop();
+  if (closing == Closing::to_delete) queue->unpin();
   co_return Result<void>{};
 }
 
@@ -243,7 +245,7 @@ Task<Result<Broker::Put>> Queues::make(std::string name, QueueSettings settings)
   auto opened = co_await open_queue(name, record, std::move(*starts));
   auto written = opened ? co_await write(name, record) : opened;
   if (!written) {
-    std::ignore = co_await close_queue(name);
+    std::ignore = co_await close_queue(name, Closing::to_delete);
     std::ignore = co_await delete_logs(record.id);
     co_return std::unexpected(written.error());
   }
@@ -266,7 +268,7 @@ Task<Result<Broker::Put>> Queues::change(std::string name, QueueRecord before, Q
   auto written = co_await write(name, record);
   if (!written) co_return std::unexpected(written.error());
   if (anew) {  // the window is filled by other rules: it is read again
-    std::ignore = co_await close_queue(name);
+    std::ignore = co_await close_queue(name, Closing::to_reopen);
     auto opened = co_await open_queue(name, record, {});
     if (!opened) co_return std::unexpected(opened.error());
   } else {
@@ -293,7 +295,7 @@ Task<Result<void>> Queues::remove_here(std::string name) {
   auto written = co_await write(name, std::nullopt);
   if (!written) co_return written;
   if (record->settings.topic == name) co_await topics_.set_gate(name, nullptr);
-  std::ignore = co_await close_queue(name);
+  std::ignore = co_await close_queue(name, Closing::to_delete);
   std::ignore = co_await delete_logs(record->id);
   observer_.changed(Change::queue_deleted, name);
   co_return Result<void>{};

@@ -77,8 +77,9 @@ class Queues {
   runtime::Task<Result<void>> open_queue(std::string name, QueueRecord record, OpenQueue::Starts starts);
   runtime::Task<Result<void>> open_here(std::string name, QueueRecord record, QueueTopic topic,
                                         QueueTopic dead, OpenQueue::Starts starts);
-  runtime::Task<Result<void>> close_queue(std::string name);
-  runtime::Task<Result<void>> close_here(std::string name);
+  enum class Closing : uint8_t { to_reopen, to_delete };
+  runtime::Task<Result<void>> close_queue(std::string name, Closing closing);
+  runtime::Task<Result<void>> close_here(std::string name, Closing closing);
   runtime::Task<Result<void>> delete_logs(TopicId id);
   runtime::Task<Result<void>> stop_here(size_t shard);
   static runtime::Task<Result<bool>> add_partitions(OpenQueue& queue, int32_t partitions);

@@ -12,6 +12,12 @@ namespace pabal::broker {
 using runtime::on;
 using runtime::Task;
 
+namespace {
+
+const std::string start_pin = "start";
+
+}  // namespace
+
 Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observer, BrokerOptions options)
     : shards_(shards),
       engine_(engine),
@@ -64,12 +70,24 @@ Task<Result<void>> Topics::load() {
 
 Task<Result<void>> Topics::load_topic(std::string name, TopicRecord record) {
   for (int32_t i = 0; i < record.settings.partitions; ++i) {
-    auto opened = co_await engine_.open_log(partition_log(record.id, PartitionIndex(i)),
-                                            log_settings(name, record.settings));
-    if (!opened) co_return opened;
+    engine::LogId log = partition_log(record.id, PartitionIndex(i));
+    if (!engine_.range(log)) {  // opening writes, and a start should not need to
+      auto opened = co_await engine_.open_log(log, log_settings(name, record.settings));
+      if (!opened) co_return opened;
+    }
+    engine_.pin(log, start_pin, Offset(0));
   }
   co_await show(name, record);
   co_return Result<void>{};
+}
+
+void Topics::end_start() {
+  for (const auto& [name, entry] : table_->entries()) {
+    auto record = TopicRecord::decode(entry.value);
+    for (int32_t i = 0; record && i < record->settings.partitions; ++i) {
+      engine_.pin(partition_log(record->id, PartitionIndex(i)), start_pin, std::nullopt);
+    }
+  }
 }
 
 // Logs of topics whose making or deletion a crash cut off.

@@ -20,6 +20,9 @@ class Topics {
   static runtime::Task<Result<std::unique_ptr<Topics>>> open(runtime::Shards& shards, engine::Engine& engine,
                                                              Observer& observer, BrokerOptions options);
 
+  // Until this is called (on shard 0) retention takes nothing: the queues have not said yet what they need.
+  void end_start();
+
   runtime::Task<Result<Broker::Put>> put(std::string name, TopicChange change);
   runtime::Task<Result<TopicInfo>> info(std::string name);
   runtime::Task<Result<std::vector<TopicInfo>>> list();

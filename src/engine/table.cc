@@ -102,8 +102,10 @@ runtime::Task<Result<void>> Table::Impl::read_all(TableReplay& into) {
 }
 
 runtime::Task<Result<void>> Table::Impl::replay() {
-  auto opened = co_await engine.open_log(log, LogSettings{options.name, {}, 0});
-  if (!opened) co_return opened;
+  if (!engine.range(log)) {  // opening writes, and a start should not need to
+    auto opened = co_await engine.open_log(log, LogSettings{options.name, {}, 0});
+    if (!opened) co_return opened;
+  }
   TableReplay records([this](TableChange change) { show(std::move(change)); });
   auto read = co_await read_all(records);
   if (!read) {
