@@ -125,6 +125,19 @@ TEST_F(DoorTest, TopicsAreMadeShownAndDeleted) {
               HasSubstr("retention.tiem: is not known; known are time, size"));
 }
 
+TEST_F(DoorTest, ATopicIsShownWhateverTheFlowSays) {
+  ask("PUT", "/v1/topics/t");
+  seeing_.flow =
+      R"({"edges":[{"from":"topic:t","to":"queue:q","kind":"delivers","rate":null,"last_seen":null}, null, {}]})";
+  Json topic = json(ask("GET", "/v1/topics/t"));
+  EXPECT_EQ(topic["consumers"][0]["queue"], "q");
+  EXPECT_EQ(topic["consumers"][0]["last_seen"], nullptr);
+  for (const char* flow : {"", "[]", "{}", R"({"edges":null})", R"({"edges":{}})"}) {
+    seeing_.flow = flow;
+    EXPECT_EQ(ask("GET", "/v1/topics/t").status, 200) << flow;
+  }
+}
+
 TEST_F(DoorTest, HealthReadinessAndMetrics) {
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
   EXPECT_EQ(json(ask("GET", "/readyz"))["status"], "ready");

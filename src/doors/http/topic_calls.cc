@@ -8,21 +8,33 @@
 namespace pabal::doors {
 namespace {
 
-// The nodes at the other ends of a topic's edges: who publishes to it, or which queues read it.
-Json neighbours(const Json& flow, const std::string& topic, std::string_view end, std::string_view other,
+// A member that is text; empty for one that is missing or null.
+std::string text_of(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// A member as it is; null for one that is missing.
+Json member_of(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() ? *found : Json(nullptr);
+}
+
+// The nodes at the other ends of a topic's edges: who publishes to it, or which queues read it. An edge
+// without traffic has neither rate nor time.
+Json neighbours(const Json& flow, const std::string& topic, const char* end, const char* other,
                 std::string_view edge_kind) {
   Json list = Json::array();
   std::string id = "topic:" + topic;
-  for (const Json& edge : flow.value("edges", Json::array())) {
-    if (edge.value("kind", "") != edge_kind || edge.value(std::string(end), "") != id) continue;
-    std::string node = edge.value(std::string(other), "");
+  for (const Json& edge : member_of(flow, "edges")) {
+    if (!edge.is_object() || text_of(edge, "kind") != edge_kind || text_of(edge, end) != id) continue;
+    std::string node = text_of(edge, other);
     size_t colon = node.find(':');
-    std::string kind = node.substr(0, colon);
     std::string name = colon == std::string::npos ? node : node.substr(colon + 1);
     list.push_back({{"name", name},
-                    {kind, name},
-                    {"rate", edge.value("rate", 0.0)},
-                    {"last_seen", edge.value("last_seen", Json())}});  // null: not seen yet
+                    {node.substr(0, colon), name},
+                    {"rate", member_of(edge, "rate")},
+                    {"last_seen", member_of(edge, "last_seen")}});
   }
   return list;
 }
