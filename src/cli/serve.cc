@@ -50,8 +50,8 @@ int say(const Error& error, int status) {
   return status;
 }
 
-// The first signal stops the server in order; the second, or a disk that lets it wait for too long, ends the process
-// where it stands, which is safe too.
+// The first signal stops the server in order; the second, or a disk that lets it wait for too long, ends the
+// process where it stands, which is safe too.
 void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server) {
   std::thread stopper;
   asio::steady_timer patience(io);
