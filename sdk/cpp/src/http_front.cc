@@ -93,6 +93,7 @@ runtime::Task<HttpResponse> HttpFront::answer(HttpRequest request) {
   HttpResponse response;
   if (auto push = pushes_.find(request.path()); push != pushes_.end() && request.method == "POST") {
     response = co_await run_on(workers_, [&] { return run_push(push->second, request); }, refused);
+    response.fields.set("Pabal-Service", service_);  // by this name the flow graph shows who is pushed to
   } else {
     auto found = router_.find(request.method, request.path());
     if (!found) co_return runtime::problem_response(found.error());
