@@ -33,7 +33,8 @@ struct QueueFacts {
   broker::QueueInfo info;
   Attendance attendance = {};
   QueueState state = {};
-  double growth = 0;  // of its backlog, messages per second, where that is known
+  std::optional<WallTime> left_before = {};  // when its last consumer left, as it was told before
+  double growth = 0;                         // of its backlog, messages per second, where that is known
 };
 
 // All that the overview is computed from, at one moment. What is said about them (judge, flow_json,

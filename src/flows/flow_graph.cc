@@ -157,6 +157,21 @@ void FlowGraph::forget(Instant now) {
   }
 }
 
+void FlowGraph::rename_consumer(const std::string& queue, const std::string& from, const std::string& to) {
+  NodeName queue_name = queue_node(queue);
+  auto edge = edges_.extract({EdgeKind::delivers, queue_name, caller_node(from)});
+  if (edge) {
+    edge.key().to = caller_node(to);
+    edges_.insert(std::move(edge));  // unless the other name has one of its own
+  }
+  auto its = consumers_.find(queue);
+  if (its == consumers_.end()) return;
+  auto consumer = its->second.extract(from);
+  if (!consumer) return;
+  consumer.key() = to;
+  if (!its->second.insert(std::move(consumer)).inserted) --consumer_count_;
+}
+
 void FlowGraph::remove(const NodeName& node) {
   std::erase_if(edges_, [&](const auto& e) { return e.first.from == node || e.first.to == node; });
   if (node.kind != NodeKind::queue) return;

@@ -67,6 +67,8 @@ class FlowGraph {
   void see(const Seen& seen);
   // Forgets what has been silent for longer than the limit says.
   void forget(Instant now);
+  // What was seen of a queue's consumer under one name was of another.
+  void rename_consumer(const std::string& queue, const std::string& from, const std::string& to);
   // A thing that was deleted is drawn no more.
   void remove(const NodeName& node);
 

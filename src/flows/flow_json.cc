@@ -91,7 +91,7 @@ class Drawing {
     NodeName topic{NodeKind::topic, topic_of(queue)};
     if (exists(topic)) line(topic, node, std::nullopt);
     for (const auto& consumer : queue.consumers)
-      line(node, caller_node(consumer.service), consumer.last_seen);
+      line(node, caller_node(shown(queue, consumer)), consumer.last_seen);
     const auto* consumers = facts_.memory.graph.consumers_of(queue.name);
     if (!consumers) return;
     for (const auto& [service, consumer] : *consumers) {
@@ -112,6 +112,10 @@ class Drawing {
                       {"p99_ms", nullptr},
                       {"errors", 0},
                       {"last_seen", time_or_null(last_seen)}});
+  }
+
+  const std::string& shown(const broker::QueueInfo& queue, const broker::ConsumerInfo& consumer) const {
+    return Observatory::shown_name(facts_.memory, queue.name, consumer.service);
   }
 
   static NodeName service_node(const std::string& name) {
@@ -188,7 +192,7 @@ class Drawing {
   std::string via_of(const std::string& service) const {
     for (const auto& queue : facts_.queues) {
       for (const auto& consumer : queue.info.consumers) {
-        if (consumer.service == service && consumer.via == "push") return "push";
+        if (consumer.via == "push" && shown(queue.info, consumer) == service) return "push";
       }
     }
     return "HTTP";

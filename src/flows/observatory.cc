@@ -1,5 +1,6 @@
 #include "flows/observatory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 
@@ -9,6 +10,7 @@ namespace pabal::flows {
 namespace {
 
 constexpr size_t hand_over_bytes = 64_KiB;
+constexpr size_t endpoint_names_max = 10'000;
 constexpr size_t first_offsets_max = 100'000;
 
 std::atomic<uint64_t> last_core_number = 0;
@@ -92,6 +94,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
                .trace = TraceMemory(options.trace, started),
                .happenings = {},
                .resting = {},
+               .endpoint_names = {},
                .last_dead = {},
                .first_offsets = {}} {
     for (size_t i = 0; i < all.count(); ++i) per_shard.push_back(std::make_unique<PerShard>(all.at(i)));
@@ -171,7 +174,12 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     memory.trace.forget(shards.clock().wall_now());
   }
 
-  void collect_one(const Seen& seen) {
+  void collect_one(const Seen& as_seen) {
+    Seen seen = as_seen;
+    if (!seen.queue.empty() && !memory.endpoint_names.empty()) {
+      auto name = memory.endpoint_names.find({std::string(seen.queue), std::string(seen.service)});
+      if (name != memory.endpoint_names.end()) seen.service = name->second;
+    }
     memory.graph.see(seen);
     memory.happenings.see(seen);
     if (seen.kind == SeenKind::changed) return collect_change(seen);
@@ -275,8 +283,9 @@ void Observatory::changed(broker::Change change, std::string_view name) {
 }
 
 void Observatory::called(const ReportedCall& call) {
+  // A caller's clock may be wrong; nothing is remembered as of the future.
   Seen entry{.kind = SeenKind::call,
-             .at = call.at,
+             .at = std::min(call.at, core_->shards.clock().wall_now()),
              .service = call.service,
              .peer = call.peer,
              .correlation_id = call.correlation_id,
@@ -299,6 +308,42 @@ void Observatory::resting(Resting resting) {
 
 void Observatory::rested(std::string queue) {
   asio::post(collector(), [core = core_, queue = std::move(queue)] { core->memory.resting.erase(queue); });
+}
+
+void Observatory::returned(const broker::Message& message, std::string_view queue, std::string_view service,
+                           std::string_view reason) {
+  auto header = [&](std::string_view name) -> std::string_view {
+    for (const auto& h : message.headers) {
+      if (h.name == name && h.value) return *h.value;
+    }
+    return {};
+  };
+  Seen entry{.kind = SeenKind::nacked,
+             .service = service,
+             .queue = queue,
+             .id = message.id,
+             .key = message.key ? std::string_view(*message.key) : std::string_view{},
+             .correlation_id = header("correlationid"),
+             .causation_id = header("causationid"),
+             .type = header("ce_type"),
+             .reason = reason,
+             .delivery = message.delivery};
+  core_->see(entry);
+}
+
+void Observatory::named(std::string queue, std::string address, std::string service) {
+  asio::post(collector(), [core = core_, queue = std::move(queue), address = std::move(address),
+                           service = std::move(service)] {
+    if (core->memory.endpoint_names.size() >= endpoint_names_max) return;
+    core->memory.graph.rename_consumer(queue, address, service);
+    core->memory.endpoint_names.insert_or_assign({queue, address}, service);
+  });
+}
+
+const std::string& Observatory::shown_name(const Memory& memory, const std::string& queue,
+                                           const std::string& consumer) {
+  auto name = memory.endpoint_names.find({queue, consumer});
+  return name == memory.endpoint_names.end() ? consumer : name->second;
 }
 
 void Observatory::on_queue_changed(std::function<void(std::string_view)> callback) {

@@ -68,6 +68,12 @@ class Observatory final : public broker::Observer {
   void called(const ReportedCall& call);
   void resting(Resting resting);
   void rested(std::string queue);
+  // A message went back into its queue because its endpoint rests: a try that does not count.
+  void returned(const broker::Message& message, std::string_view queue, std::string_view service,
+                std::string_view reason);
+  // Who was a queue's consumer by its address turned out to be a service: it is shown as that, before and
+  // after.
+  void named(std::string queue, std::string address, std::string service);
 
   // `callback` runs, on the shard where it happened, whenever a queue was made, changed, paused, resumed or
   // deleted; an empty one ends that.
@@ -79,10 +85,15 @@ class Observatory final : public broker::Observer {
     TraceMemory trace;
     Happenings happenings;
     std::map<std::string, Resting, std::less<>> resting;  // by queue
-    std::map<std::string, DeadLetter> last_dead;          // by queue
+    // By queue and the address of an endpoint: the service it is.
+    std::map<std::pair<std::string, std::string>, std::string> endpoint_names;
+    std::map<std::string, DeadLetter> last_dead;  // by queue
     // By topic and partition: records below were published before this memory began.
     std::map<std::pair<std::string, int32_t>, int64_t> first_offsets;
   };
+  // The name by which a queue's consumer is shown.
+  [[nodiscard]] static const std::string& shown_name(const Memory& memory, const std::string& queue,
+                                                     const std::string& consumer);
   [[nodiscard]] runtime::Executor collector();
   [[nodiscard]] Memory& memory();
   // After it the memory holds all that was observed before the call. From any shard.

@@ -93,6 +93,15 @@ std::string correlation_of(const Attributes& attributes, const json& span) {
   return text_of(member(span, "traceId"));
 }
 
+constexpr std::string_view tries_attribute = "pabal.tries";
+constexpr int64_t attempts_max = 1'000;
+
+int attempt_of(const Attributes& attributes) {
+  int64_t tries = number(get(attributes, tries_attribute), 0);
+  if (tries == 0) tries = 1 + number(get(attributes, "http.request.resend_count"), 0);
+  return static_cast<int>(std::clamp<int64_t>(tries, 1, attempts_max));
+}
+
 // nullopt: a span that is fine and no call to a named peer.
 Result<std::optional<ReportedCall>> read_span(const json& span, const std::string& service) {
   if (!span.is_object()) return error(ErrorCode::invalid, "a span is not an object");
@@ -112,11 +121,10 @@ Result<std::optional<ReportedCall>> read_span(const json& span, const std::strin
   call.correlation_id = correlation_of(attributes, span);
   call.at = WallTime(std::chrono::milliseconds(start / 1'000'000));
   call.duration = Duration(end - start);
-  call.attempt = static_cast<int>(
-      1 + std::clamp<int64_t>(number(get(attributes, "http.request.resend_count")), 0, 1000));
+  call.attempt = attempt_of(attributes);
   set_outcome(call, span, attributes);
   for (const auto& [key, value] : attributes) {
-    if (key.starts_with("pabal.") && call.search.size() < seen_search_values_max) {
+    if (key.starts_with("pabal.") && key != tries_attribute && call.search.size() < seen_search_values_max) {
       call.search.push_back(value);
     }
   }

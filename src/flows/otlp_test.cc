@@ -27,6 +27,7 @@ json span_json() {
            {attribute("peer.service", "payment"),
             attribute("correlationid", "flow-1"),
             attribute("pabal.order", "O-4711"),
+            {{"key", "pabal.tries"}, {"value", {{"intValue", "2"}}}},
             {{"key", "http.response.status_code"}, {"value", {{"intValue", "201"}}}}}},
           {"status", json::object()}};
 }
@@ -47,6 +48,7 @@ TEST(Otlp, ReadsACallFromAClientSpan) {
   EXPECT_EQ(call.correlation_id, "flow-1");
   EXPECT_EQ(call.duration, 12'500us);
   EXPECT_EQ(call.search, std::vector<std::string>{"O-4711"});
+  EXPECT_EQ(call.attempt, 2);
   EXPECT_EQ(call.outcome, "ok");
   EXPECT_EQ(call.at, WallTime(1'767'225'600s));
   EXPECT_FALSE(call.failed);

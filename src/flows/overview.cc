@@ -39,7 +39,8 @@ json figures_json(const Facts& facts) {
   Duration oldest_age = {};
   int64_t dead = 0;
   std::optional<WallTime> dead_since;
-  for (const auto& [queue, attendance, state, growth] : facts.queues) {
+  for (const auto& queue_facts : facts.queues) {
+    const auto& queue = queue_facts.info;
     if (queue.oldest_ready_age && *queue.oldest_ready_age >= oldest_age) {
       oldest_age = *queue.oldest_ready_age;
       oldest = {{"age_s", rounded(seconds(oldest_age))}, {"queue", queue.name}};
@@ -153,7 +154,14 @@ runtime::Task<Result<std::shared_ptr<const Overview::Snapshot>>> Overview::compu
   facts.now = observatory_.clock().now();
   facts.wall_now = observatory_.clock().wall_now();
   note_growth(facts);
+  for (auto& queue : facts.queues) {
+    if (auto told = left_.find(queue.info.name); told != left_.end()) queue.left_before = told->second;
+  }
   judge(facts);
+  left_.clear();
+  for (const auto& queue : facts.queues) {
+    if (queue.attendance.left) left_.emplace(queue.info.name, *queue.attendance.left);
+  }
   json flow = flow_json(facts);
   json overview = overview_json(facts);
   auto snapshot = std::make_shared<Snapshot>();

@@ -52,6 +52,7 @@ class Overview {
     double growth;
   };
   std::map<std::string, Backlog> backlogs_;
+  std::map<std::string, WallTime> left_;  // by queue that nobody consumes: since when, as told
   std::shared_ptr<const Snapshot> latest_;
   bool computing_ = false;
 };

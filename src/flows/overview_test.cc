@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/units.h"
 #include "engine/engine.h"
 #include "engine/step_shards.h"
 #include "flows/fake_broker.h"
@@ -178,6 +179,21 @@ TEST_F(OverviewTest, AConsumerThatIsAtWorkIsThere) {
   EXPECT_EQ(look()["needs_you"][0]["kind"], "no_consumer");
 }
 
+TEST_F(OverviewTest, SinceWhenAConsumerIsGoneDoesNotJumpWhenTheBrokerGivesUpOnIt) {
+  mail().ready = 1;
+  mail().oldest_ready_age = 60s;
+  observatory.consumer_joined("notification.mail", "notification");
+  shards.advance(60s);
+  mail().consumers.push_back({"notification", "HTTP", now() - 40s, 0, false});
+  WallTime last_seen = now() - 40s;
+  EXPECT_EQ(look()["needs_you"][0]["since"], format_time(last_seen));
+  observatory.consumer_left("notification.mail", "notification", "it has not asked for 10 s");
+  mail().consumers.clear();
+  auto need = look()["needs_you"][0];
+  EXPECT_EQ(need["since"], format_time(last_seen));
+  EXPECT_EQ(need["text"], "Its last one (notification) left 42 s ago. 1 message waits; it is not lost.");
+}
+
 TEST_F(OverviewTest, AQueueThatNobodyEverConsumedIsNotSaidToHaveLostItsConsumer) {
   mail().ready = 1;
   mail().oldest_ready_age = 1s;
@@ -229,6 +245,21 @@ TEST_F(OverviewTest, TellsOfARestingEndpoint) {
             "tried again now. 12 messages wait, none is lost.");
   observatory.rested("notification.mail");
   EXPECT_EQ(look()["needs_you"], json::array());
+}
+
+TEST_F(OverviewTest, AnEndpointThatNamedItselfIsDrawnOnceByItsName) {
+  observatory.consumer_joined("notification.mail", "127.0.0.1:9");
+  shards.run(observatory.gather());
+  mail().consumers.push_back({"127.0.0.1:9", "push", now(), 0, true});
+  EXPECT_EQ(node(look(), "service:127.0.0.1:9")["via"], "push");
+  observatory.named("notification.mail", "127.0.0.1:9", "notification");
+  observatory.consumer_joined("notification.mail", "notification");
+  mail().consumers.push_back({"notification", "push", now(), 0, true});
+  observatory.consumer_left("notification.mail", "127.0.0.1:9", "it has not asked for 10 s");
+  auto seen = look();
+  EXPECT_EQ(node(seen, "service:127.0.0.1:9"), nullptr);
+  EXPECT_EQ(node(seen, "service:notification")["via"], "push");
+  EXPECT_EQ(seen["flow"]["edges"].size(), 2u);
 }
 
 TEST_F(OverviewTest, PausedStalledFailingAndBehindAreToldApart) {

@@ -150,6 +150,9 @@ TEST_F(PushTest, AnEndpointThatIsDownForAnHourLosesNothingAndIsProbedLessAndLess
   EXPECT_GT(endpoint.bodies.size(), 3600u / 75);
   ASSERT_TRUE(resting().contains("member.points"));
   EXPECT_EQ(resting().at("member.points").reason, "refused");
+  auto tries = observatory.memory().trace.find({"1"}, 100).entries;
+  ASSERT_FALSE(tries.empty());
+  EXPECT_EQ(tries[0].reason, "refused");
   EXPECT_GE(shards.clock().wall_now() - resting().at("member.points").since, 59min);
 
   endpoint.answer = [](const auto&) { return status(200); };
@@ -249,6 +252,7 @@ TEST_F(PushTest, AnEndpointThatNamesItselfIsKnownByThatName) {
   start();
   shards.advance(2min);
   EXPECT_EQ(broker.received.back().service, "loyalty");
+  EXPECT_EQ(Observatory::shown_name(observatory.memory(), "member.points", "member"), "loyalty");
 }
 
 TEST_F(PushTest, FollowsWhatBecomesOfTheQueue) {

@@ -26,7 +26,8 @@ const FlowGraph::Consumer* remembered(const Facts& facts, const std::string& que
 
 bool is_present(const Facts& facts, const std::string& queue, const broker::ConsumerInfo& consumer) {
   if (consumer.waiting) return true;
-  const auto* seen = remembered(facts, queue, caller_node(consumer.service).name);
+  const auto* seen = remembered(
+      facts, queue, caller_node(Observatory::shown_name(facts.memory, queue, consumer.service)).name);
   if (seen && seen->left) return false;
   return consumer.leased > 0 || facts.wall_now - consumer.last_seen < consumer_recent;
 }
@@ -65,7 +66,8 @@ std::optional<QueueState> unattended(const Facts& facts, const broker::QueueInfo
             ? std::optional(facts.wall_now - std::chrono::floor<std::chrono::milliseconds>(oldest_of(queue)))
             : std::nullopt};
   }
-  std::string why = who.why.empty() ? "" : fmt::format(": {}", quotable(who.why));
+  bool only_silent = who.why.empty() || who.why.starts_with("it has not asked");
+  std::string why = only_silent ? "" : fmt::format(": {}", quotable(who.why));
   return QueueState{Trouble::no_consumer,
                     fmt::format("Its last one ({}) left {} ago{}. {}", who.last, lasting(alone), why,
                                 waiting_sentence(queue)),
@@ -152,11 +154,22 @@ QueueState state_of(const Facts& facts, const QueueFacts& its) {
   return {};
 }
 
+bool somebody_came_after(const Facts& facts, const std::string& queue, WallTime time) {
+  const auto* consumers = facts.memory.graph.consumers_of(queue);
+  return consumers &&
+         std::ranges::any_of(*consumers, [&](const auto& consumer) { return consumer.second.since > time; });
+}
+
 }  // namespace
 
 void judge(Facts& facts) {
   for (auto& queue : facts.queues) {
     queue.attendance = attendance_of(facts, queue.info);
+    // The broker gives up on a consumer some time after it was last seen; what was told stays true.
+    auto& left = queue.attendance.left;
+    if (left && queue.left_before && !somebody_came_after(facts, queue.info.name, *queue.left_before)) {
+      left = std::min(*left, *queue.left_before);
+    }
     queue.state = state_of(facts, queue);
   }
 }

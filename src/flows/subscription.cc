@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr Duration receive_wait = 60s;
 constexpr Duration lease_margin = 15s;  // beyond the endpoint's time, so that the lease outlives the request
 constexpr Duration broker_pause = 1s;   // after the broker could not answer
+constexpr size_t service_name_bytes_max = 249;
 constexpr int messages_at_once_max = 1'000;
 
 // An address in letters names its service best of all that is known before it has answered.
@@ -120,15 +121,16 @@ runtime::Task<> Subscription::deliver(broker::Message message) {
   auto answer =
       co_await parts_.client->request(url, std::move(request), Deadline::after(clock, settings_.timeout));
   if (abandoned_) co_return;
-  if (answer) {
-    if (const auto* name = answer->fields.find("Pabal-Service");
-        name && !name->empty() && name->size() <= 249) {
-      consumer_ = *name;
-    }
-  }
+  if (answer) take_name(answer->fields.get("Pabal-Service"));
   co_await settle(message, push_verdict(answer, clock.wall_now()));
   --in_flight_;
   wake_->wake();
+}
+
+void Subscription::take_name(std::string_view name) {
+  if (name.empty() || name.size() > service_name_bytes_max || name == consumer_) return;
+  parts_.observatory.named(queue_, consumer_, std::string(name));
+  consumer_ = name;
 }
 
 runtime::Task<> Subscription::settle(const broker::Message& message, PushVerdict verdict) {
@@ -155,6 +157,7 @@ runtime::Task<> Subscription::settle(const broker::Message& message, PushVerdict
       break;
     case Kind::rest: {
       rest(verdict);
+      parts_.observatory.returned(message, queue_, consumer_, verdict.reason);
       // One message that is never answered must not hold up the others: they go before its next try.
       Duration left = rest_until_ ? *rest_until_ - parts_.shard.timers().clock().now() : Duration::zero();
       Duration delay = verdict.silent ? 2 * std::max(left, Duration::zero()) : Duration::zero();

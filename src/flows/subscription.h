@@ -40,6 +40,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   runtime::Task<> run();
   runtime::Task<bool> take(int count);
   runtime::Task<> deliver(broker::Message message);
+  void take_name(std::string_view name);
   runtime::Task<> settle(const broker::Message& message, PushVerdict verdict);
   runtime::Task<> give_back(std::string lease, std::string reason, Duration delay);
   [[nodiscard]] bool is_resting() const { return rest_until_.has_value(); }

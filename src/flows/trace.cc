@@ -182,6 +182,7 @@ runtime::Task<Result<json>> find_there(broker::Broker& broker, Observatory& obse
   auto& entries = found.entries;
   add_from_logs(entries, std::move(logs.entries));
   name_records(entries);
+  for (auto& e : entries) e.service = Observatory::shown_name(observatory.memory(), e.queue, e.service);
   put_in_order(entries);
   time_the_work(entries);
   json out = {{"id", id},
