@@ -18,6 +18,8 @@ QUEUES = {
                 "backoff": {"first": "10ms", "factor": 1, "max": "10ms"}},
 }
 BATCH_RECORDS_MAX = 8
+RECEIVE_MAX = 100
+BACKLOG_MAX = 2000
 KEYS_OF_A_PRODUCER = 5
 DRAIN_SECONDS_MAX = 120
 
@@ -30,9 +32,10 @@ def identity(value):
 class Producer:
     """Numbers its records from 0 and repeats a call whose outcome it does not know, under the same sequences."""
 
-    def __init__(self, name, random):
+    def __init__(self, name, random, may_go_on):
         self.name = name
         self.random = random
+        self.may_go_on = may_go_on  # waits while the consumers are far behind
         self.pending = []
         self.next_n = 0
         self.acked = {}  # n: (partition, offset), or None when the server said "I have it already"
@@ -46,6 +49,7 @@ class Producer:
                  "sequence": n + 1} for n in self.pending]
 
     def step(self, api):
+        self.may_go_on()
         answers = api.publish(TOPIC, self.records(), {"Pabal-Producer": self.name})
         for n, answer in zip(self.pending, answers, strict=True):
             self.acked[n] = None if answer.get("duplicate") else (answer["partition"], answer["offset"])
@@ -90,7 +94,7 @@ class Consumer:
         self.queue = queue
 
     def step(self, api):
-        messages = api.receive(self.queue.name, wait="200ms")
+        messages = api.receive(self.queue.name, RECEIVE_MAX, wait="200ms")
         for message in messages:
             self.queue.took(message)
         kinds = {"ack": [], "dead": [], "retry": []}
@@ -144,13 +148,14 @@ class Load:
 
     def __init__(self, random, producers=3, consumers=2):
         self.complaints = []
-        self.producers = [Producer(f"p{i}", random) for i in range(producers)]
+        self.producers = [Producer(f"p{i}", random, self.let_consumers_follow) for i in range(producers)]
         self.queues = [Queue(name, self.complaints.append) for name in QUEUES]
         self.watcher = Watcher(self.complaints.append)
         self.consumers = [Consumer(queue) for queue in self.queues for _ in range(consumers)]
         self.fresh = []  # topics made on the way
         self.threads = []
         self.stopping = threading.Event()
+        self.disk_fails = False  # from now on the server may answer 500: its disk does
 
     @staticmethod
     def prepare(api):
@@ -161,11 +166,17 @@ class Load:
     def acked_count(self):
         return sum(len(producer.acked) for producer in self.producers)
 
+    def let_consumers_follow(self):
+        behind = self.acked_count() * len(self.queues) - self.settled_count()
+        if behind > BACKLOG_MAX:
+            self.stopping.wait(0.05)
+
     def settled_count(self):
         return sum(len(queue.acked) + len(queue.dead) for queue in self.queues)
 
     def start(self, server, producing=True):
         self.stopping.clear()
+        self.disk_fails = False
         workers = [*(self.producers if producing else []), *self.consumers, self.watcher]
         self.threads = [threading.Thread(target=self.loop, args=(worker, server)) for worker in workers]
         for thread in self.threads:
@@ -177,7 +188,7 @@ class Load:
                 try:
                     worker.step(api)
                 except OutcomeUnknown as unknown:
-                    if unknown.status == 500:  # 503 is pressure or a disk; 500 is a bug
+                    if unknown.status == 500 and not self.disk_fails:  # 503 is pressure or a disk; 500 is a bug
                         self.complaints.append(f"{type(worker).__name__}: {unknown}")
                     self.stopping.wait(0.01)
                 except Refused as refused:

@@ -19,6 +19,7 @@ def run(cuts, seed, environment=None, report=print):
     with Disk() as disk, Server(disk.mounted_at / "data", environment=environment) as server:
 
         def lose_power(server, load):
+            load.disk_fails = True
             disk.cut_power()
             server.kill()
             load.stop()
