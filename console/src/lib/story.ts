@@ -1,6 +1,6 @@
 // The path of one order in words: each entry as a sentence, and how it stands as a whole.
 import { clock, instant, milliseconds, plural, span } from './format'
-import { went } from './tracks'
+import { sameRecord, went } from './tracks'
 import type { Tone } from './facts'
 import type { Trace, TraceEntry } from './types'
 
@@ -43,21 +43,25 @@ export function withoutDeadRecords(trace: Trace, deadTopics: ReadonlySet<string>
 }
 
 export function outcome(entry: TraceEntry): string {
+  if (entry.kind === 'redriven') return ''
   if (entry.reason) return entry.reason
   return entry.outcome && !went(entry) ? entry.outcome : ''
 }
 
-// Within a queue a message keeps its id through retries, dead letter and redrive.
-const messageOf = (entry: TraceEntry) => entry.record_id ?? `${entry.topic}/${entry.partition}/${entry.offset}`
 const settles = new Set(['acked', 'dead'])
 
 // How the whole stands: what died and was not finished later, what is still being tried, or that all is done.
 export function standing(trace: Trace): { tone: Tone; text: string } {
   const entries = trace.entries
   if (!entries.length) return { tone: '', text: '' }
-  const last = new Map<string, TraceEntry>()
-  for (const entry of entries) if (entry.queue && entry.kind !== 'published') last.set(`${entry.queue} ${messageOf(entry)}`, entry)
-  const ends = [...last.values()]
+  const ends: TraceEntry[] = [] // the last that is known of each message in each queue
+  for (const entry of entries) {
+    if (!entry.queue || entry.kind === 'published') continue
+    const before = ends.findIndex((end) => end.queue === entry.queue && sameRecord(end, entry))
+    // Names add up: what came first knows the record's id, what comes after a redrive only where it stood.
+    if (before < 0) ends.push(entry)
+    else ends[before] = { ...ends[before]!, kind: entry.kind }
+  }
   const dead = ends.filter((entry) => entry.kind === 'dead')
   const open = ends.filter((entry) => !settles.has(entry.kind))
   const length = instant(entries.at(-1)!.at) - instant(entries[0]!.at)

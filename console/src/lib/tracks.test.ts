@@ -38,6 +38,18 @@ test('what shares a millisecond stands apart, in the order given', () => {
   expect(links).toHaveLength(1)
 })
 
+test('a record keeps its identity through a redrive, and a lease is work, not a pause', () => {
+  const first = { queue: 'q', service: 's', topic: 't', partition: 0, offset: 7, record_id: 'evt-1' }
+  const again = { queue: 'q', service: 's', partition: -1, offset: 0, record_id: 't-0-7' }
+  const trace = made([
+    { at: at(0), kind: 'delivered', ...first }, { at: at(300), kind: 'dead', ...first }, { at: at(340), kind: 'redriven', ...first, service: null },
+    { at: at(1440), kind: 'delivered', ...again }, { at: at(2100), kind: 'acked', ...again, outcome: 'ok' },
+  ])
+  expect(standing(trace).text).toContain('Finished, after trouble')
+  expect(tracks(trace).lanes).toEqual(['s'])
+  expect(tracks(trace).folds.map((fold) => fold.busy)).toEqual([true, false, true])
+})
+
 test('a single moment and an empty trace are no trouble', () => {
   expect(tracks(made([])).marks).toEqual([])
   expect(tracks(made([{ at: at(0), kind: 'published', service: 'order' }])).marks[0]!.x).toBe(0)
