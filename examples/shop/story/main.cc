@@ -154,6 +154,7 @@ class Story {
   int leave_open() {
     auto world = theatre_.open_shop();
     if (!world) return give_up(world.error());
+    theatre_.serve_some(**world);
     open_shop(world->get());
     screen_.line(
         fmt::format("\nThe shop is open. In another terminal, try:\n\n"

@@ -159,4 +159,13 @@ Result<std::unique_ptr<World>> Theatre::open_shop() {
   return World::start(*supervisor_, plan_of("shop"), stop_);
 }
 
+void Theatre::serve_some(World& world) {
+  constexpr size_t customers_max = 20;
+  std::vector<Purchase> purchases = whole_file_.purchases;
+  purchases.resize(std::min(purchases.size(), customers_max));
+  (void)Customers::make({.order_address = world.address("order"), .mode = "hybrid", .concurrency = 4},
+                        purchases)
+      ->run(stop_);
+}
+
 }  // namespace shop

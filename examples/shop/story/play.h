@@ -29,6 +29,8 @@ class Theatre {
   Result<PlayedAct> play(const std::string& act);
   // A world that nobody plays in: the shop that is left up.
   Result<std::unique_ptr<World>> open_shop();
+  // A few customers for that shop, so that there is something to see.
+  void serve_some(World& world);
   [[nodiscard]] const std::map<std::string, std::string>& addresses() const { return addresses_; }
   // Reasons and line numbers of what the orders file holds and no act can use.
   [[nodiscard]] const OrdersFile& file() const { return whole_file_; }

@@ -1,5 +1,6 @@
 #include "shop/story/stage.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <thread>
 
@@ -27,6 +28,7 @@ Result<void> Stage::serve(std::vector<Purchase> purchases, Schedule schedule, co
                                 .schedule = std::move(schedule),
                                 .edit = edit},
                                purchases);
+  began_ = std::chrono::steady_clock::now();
   screen_.live([this] { return live_line(*customers_); });
   std::vector<Attempt> attempts;
   std::thread crowd([&] { attempts = customers_->run(stop_); });

@@ -72,6 +72,7 @@ class Stage {
   Screen& screen_;
   const StopSwitch& stop_;
   std::unique_ptr<Customers> customers_;
+  std::chrono::steady_clock::time_point began_;
   std::vector<Attempt> attempts_;
 };
 

@@ -36,13 +36,14 @@ class ExecImage {
     envp_ = pointers(environment_);
   }
 
-  [[noreturn]] void run(int log, pid_t parent) {
+  [[noreturn]] void run(int nothing, int log, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127);  // it died before the line above
     setpgid(0, 0);                        // Ctrl-C is for the story to handle
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
+    dup2(nothing, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     execve(argv_[0], argv_.data(), envp_.data());
@@ -80,11 +81,13 @@ Result<void> spawn(Child& child, const std::vector<std::string>& once = {}) {
     close(log);
     return std::unexpected(pabal::system_error(errno, child.program.arguments[0]));
   }
+  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   ExecImage image(child.program, once);
   pid_t parent = getpid();
   pid_t pid = fork();
-  if (pid == 0) image.run(log, parent);
+  if (pid == 0) image.run(nothing, log, parent);
   close(log);
+  close(nothing);
   if (pid < 0) return std::unexpected(pabal::system_error(errno, "fork"));
   child.pid = pid;
   child.pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
@@ -105,11 +108,15 @@ bool await_death(Child& child, std::chrono::milliseconds patience) {
   return true;
 }
 
-void end(Child& child, int signal, std::chrono::milliseconds patience) {
+void signal(const Child& child, int number) {
+  if (child.pid != 0) ::kill(child.pid, number);
+}
+
+void end(Child& child, int number, std::chrono::milliseconds patience) {
   if (child.pid == 0) return;
-  ::kill(child.pid, signal);
+  signal(child, number);
   if (await_death(child, patience)) return;
-  ::kill(child.pid, SIGKILL);
+  signal(child, SIGKILL);
   await_death(child, std::chrono::minutes(1));
 }
 
@@ -165,6 +172,10 @@ class RealSupervisor : public Supervisor {
   void stop_all(std::chrono::milliseconds patience) override {
     call([&] {
       for (Child& child : children_) child.state = State::held;
+      for (auto child = children_.rbegin(); child != children_.rend(); ++child) {
+        bool last = std::next(child) == children_.rend();
+        if (!last) signal(*child, SIGTERM);
+      }
       for (auto child = children_.rbegin(); child != children_.rend(); ++child)
         end(*child, SIGTERM, patience);
       children_.clear();

@@ -43,7 +43,7 @@ class Supervisor {
   virtual Result<void> resume(const std::string& name, std::vector<std::string> arguments = {}) = 0;
   // SIGKILL and a restart. The restarted process gets `once` into its environment; its successors do not.
   virtual Result<void> crash(const std::string& name, std::vector<std::string> once = {}) = 0;
-  // Ends all, in the reverse order of their start, and forgets them.
+  // Ends all, the one that was started first last, and forgets them.
   virtual void stop_all(std::chrono::milliseconds patience) = 0;
 
   enum class State { running, held, broken };  // held: by kill() or stop()
