@@ -50,7 +50,8 @@ class BrokerImpl final : public Broker {
                                                            [&](OpenQueue& q) { return q.receive(receive); });
   }
   Task<> give_up(std::string queue, uint64_t poll) override {
-    (void)co_await queues_->with<bool>(queue, [&](OpenQueue& q) { return now([&] { return q.give_up(poll); }); });
+    (void)co_await queues_->with<bool>(queue,
+                                       [&](OpenQueue& q) { return now([&] { return q.give_up(poll); }); });
   }
   Task<Result<std::vector<LeaseResult>>> ack(std::string queue, std::vector<std::string> leases) override {
     if (auto fine = check_count(leases); !fine) co_return std::unexpected(fine.error());
