@@ -18,8 +18,8 @@ class Timers {
   virtual ~Timers() = default;
 
   [[nodiscard]] virtual const Clock& clock() const = 0;
-  // Runs `callback` once, at or as soon as possible after `at`; never from within this call. At Instant::max()
-  // it is kept, and never runs.
+  // Runs `callback` once, at or as soon as possible after `at`; never from within this call. At
+  // Instant::max() it is kept, and never runs.
   virtual TimerId at(Instant at, std::move_only_function<void()> callback) = 0;
   // After this the callback does not run. Unknown and past ids are ignored.
   virtual void cancel(TimerId id) = 0;

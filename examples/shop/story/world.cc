@@ -98,19 +98,24 @@ Result<std::unique_ptr<World>> World::start(Supervisor& supervisor, WorldPlan pl
   return world;
 }
 
+// A relay watches its service's database, so it comes when the services have made theirs.
 Result<void> World::start_all() {
-  std::vector<std::string> order_of_start = {"server"};
-  order_of_start.insert(order_of_start.end(), services().begin(), services().end());
-  for (const std::string& service : services()) order_of_start.push_back("relay-" + service);
-  for (const std::string& process : order_of_start) {
-    if (auto started = start_process(process, arguments_of(process)); !started) return started;
-    if (process != "server") continue;
-    if (auto ready = await_ready(process); !ready) return ready;
-  }
-  for (const std::string& service : services()) {
-    if (auto ready = await_ready(service); !ready) return ready;
+  std::vector<std::string> relays;
+  for (const std::string& service : services()) relays.push_back("relay-" + service);
+  for (const auto& wave : {std::vector<std::string>{"server"}, services(), relays}) {
+    if (auto ready = start_wave(wave); !ready) return ready;
   }
   return await_queues(queues_of_the_shop);
+}
+
+Result<void> World::start_wave(const std::vector<std::string>& processes) {
+  for (const std::string& process : processes) {
+    if (auto started = start_process(process, arguments_of(process)); !started) return started;
+  }
+  for (const std::string& process : processes) {
+    if (auto ready = await_ready(process); !ready) return ready;
+  }
+  return {};
 }
 
 Result<void> World::await_queues(const std::vector<std::string>& names) {

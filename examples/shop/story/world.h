@@ -77,6 +77,7 @@ class World {
  private:
   World(Supervisor& supervisor, WorldPlan plan, const StopSwitch& stop);
   Result<void> start_all();
+  Result<void> start_wave(const std::vector<std::string>& processes);
   Result<void> start_process(const std::string& name, std::vector<std::string> arguments);
   [[nodiscard]] std::vector<std::string> server_arguments() const;
   [[nodiscard]] std::vector<std::string> service_arguments(const std::string& service) const;
