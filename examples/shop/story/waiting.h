@@ -34,10 +34,11 @@ class StopSwitch {
     changed_.wait(lock, [this] { return stopped_; });
   }
   // Asks `ready` again and again until it says yes; false after `patience`, or when stopped.
-  bool until(const std::function<bool()>& ready, std::chrono::milliseconds patience) const {
+  bool until(const std::function<bool()>& ready, std::chrono::milliseconds patience,
+             std::chrono::milliseconds every = std::chrono::milliseconds(5)) const {
     auto end = std::chrono::steady_clock::now() + patience;
     while (!ready()) {
-      if (std::chrono::steady_clock::now() >= end || !wait_for(std::chrono::milliseconds(5))) return false;
+      if (std::chrono::steady_clock::now() >= end || !wait_for(every)) return false;
     }
     return true;
   }

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds ready_within{20};
 constexpr milliseconds ask_every{20};
+constexpr milliseconds look_every{50};  // asking everybody costs them something
 constexpr milliseconds stop_patience{3'000};
 
 int64_t wall_us() {
@@ -128,7 +129,7 @@ Result<void> World::await_queues(const std::vector<std::string>& names) {
     missing = first == names.end() ? "" : *first;
     return missing.empty();
   };
-  if (stop_.until(all_there, ready_within)) return {};
+  if (stop_.until(all_there, ready_within, ask_every)) return {};
   if (stop_.stopped()) return error(ErrorCode::cancelled, "stopped");
   return error(ErrorCode::timed_out, "nobody declares the queue {}; see the logs in {}", missing,
                plan_.directory);
@@ -317,7 +318,7 @@ Result<void> World::catch_up(std::chrono::seconds patience) {
         times_empty = count && *count == 0 ? times_empty + 1 : 0;
         return times_empty == 2;
       },
-      patience);
+      patience, look_every);
   if (caught_up) return {};
   if (stop_.stopped()) return error(ErrorCode::cancelled, "stopped");
   if (!count) return std::unexpected(count.error());
