@@ -54,7 +54,7 @@ def complaints(root, build, sources):
 
     def run(job):
         source, stamp = job
-        done = subprocess.run(["nice", CLANG_TIDY, "-p", build, "--quiet", root / source], capture_output=True, text=True)
+        done = subprocess.run([CLANG_TIDY, "-p", build, "--quiet", root / source], capture_output=True, text=True)
         if done.returncode == 0:
             stamp.touch()
             return None

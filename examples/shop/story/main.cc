@@ -156,20 +156,26 @@ class Story {
     if (!world) return give_up(world.error());
     theatre_.serve_some(**world);
     open_shop(world->get());
-    screen_.line(
-        fmt::format("\nThe shop is open. In another terminal, try:\n\n"
-                    "  ./dev shop order                 PAID\n"
-                    "  ./dev shop stop notification     the mail service is killed\n"
-                    "  ./dev shop order                 still PAID; the e-mail waits\n"
-                    "  ./dev shop start notification    it arrives, in {0}/shop/notification/Maildir/new\n"
-                    "  {1} trace ORDER_ID    the order's whole path\n"
-                    "  ./dev shop --help                the rest\n\n"
-                    "  http://{2}/           the console\n\n"
-                    "Ctrl-C stops everything.",
-                    directory_, shop::program_beside("pabal"), theatre_.addresses().at("server")));
+    screen_.line(fmt::format(
+        "\nThe shop is open. In another terminal, try:\n\n"
+        "  {3} order                 PAID\n"
+        "  {3} stop notification     the mail service is killed\n"
+        "  {3} order                 still PAID; the e-mail waits\n"
+        "  {3} start notification    it arrives, in {0}/shop/notification/Maildir/new\n"
+        "  {1} trace ORDER_ID    the order's whole path\n"
+        "  {3} --help                the rest\n\n"
+        "  http://{2}/           the console\n\n"
+        "Ctrl-C stops everything.",
+        directory_, shop::program_beside("pabal"), theatre_.addresses().at("server"), shop_verb()));
     stop_.wait();
     open_shop(nullptr);
     return 0;
+  }
+
+  // How this story's shop is spoken to from another terminal.
+  [[nodiscard]] std::string shop_verb() const {
+    bool known = options_.data.empty() || options_.data == default_directory();
+    return known ? "./dev shop" : "./dev shop --data " + directory_;
   }
 
   void open_shop(shop::World* world) {
