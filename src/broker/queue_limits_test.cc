@@ -208,6 +208,16 @@ TEST_F(QueueLimitsTest, retention_takes_nothing_that_is_not_settled_within_the_l
   EXPECT_EQ(bodies(receive("q")), "b1 c2");
 }
 
+TEST_F(QueueLimitsTest, a_change_that_opens_the_queue_again_keeps_its_pin) {
+  put_queue("q", {.topic = "orders"});
+  publish("orders", {"a", "b"});
+  engine::LogId log = log_of("orders");
+  put_queue("q", {.order = KeyOrder::by_key});
+  EXPECT_EQ(engine->pinned(log), Offset(0));
+  stop();
+  EXPECT_EQ(engine->pinned(log), Offset(0));
+}
+
 TEST_F(QueueLimitsTest, with_release_retention_takes_what_is_over_the_limit_and_it_is_counted) {
   put_queue("q", {.topic = "orders", .max_depth = 2, .overflow = Overflow::release});
   publish("orders", {"a", "b", "c", "d"});
