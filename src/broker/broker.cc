@@ -122,7 +122,7 @@ class BrokerImpl final : public Broker {
 Task<Result<std::unique_ptr<Broker>>> Broker::open(runtime::Shards& shards, engine::Engine& engine,
                                                    Observer& observer, BrokerOptions options) {
   QueueFaults faults{.settle_before_dead_letter = options.settle_before_dead_letter};
-  auto topics = co_await Topics::open(shards, engine, observer, std::move(options));
+  auto topics = co_await Topics::open(shards, engine, observer, options);
   if (!topics) co_return std::unexpected(topics.error());
   auto queues = co_await Queues::open(shards, engine, observer, **topics, faults);
   if (!queues) co_return std::unexpected(queues.error());

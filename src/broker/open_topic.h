@@ -27,7 +27,7 @@ class OpenTopic {
   OpenTopic(std::string name, TopicRecord record, engine::Engine& engine, Observer& observer,
             runtime::Shard& shard)
       : name_(std::move(name)),
-        record_(std::move(record)),
+        record_(record),
         engine_(engine),
         observer_(observer),
         shard_(shard),

@@ -114,8 +114,11 @@ std::set<int64_t> stage_settled(const engine::Table& table, Source source, Settl
     std::string key = bucket_key(source, bucket);
     std::string text = set.bucket_text(bucket);
     const std::string* before = table.find(key);
-    if (text.empty() && before) changes.push_back({std::move(key), std::nullopt});
-    if (!text.empty() && (!before || *before != text)) changes.push_back({std::move(key), std::move(text)});
+    if (text.empty()) {
+      if (before) changes.push_back({std::move(key), std::nullopt});
+    } else if (!before || *before != text) {
+      changes.push_back({std::move(key), std::move(text)});
+    }
   }
   return changed;
 }

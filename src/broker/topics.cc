@@ -22,7 +22,7 @@ Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observ
     : shards_(shards),
       engine_(engine),
       observer_(observer),
-      options_(std::move(options)),
+      options_(options),
       lock_(shards.at(0).executor()),
       open_(shards.count()) {}
 
@@ -48,7 +48,7 @@ Result<TopicRecord> Topics::stored(const std::string& name) const {
 
 Task<Result<std::unique_ptr<Topics>>> Topics::open(runtime::Shards& shards, engine::Engine& engine,
                                                    Observer& observer, BrokerOptions options) {
-  std::unique_ptr<Topics> topics(new Topics(shards, engine, observer, std::move(options)));
+  std::unique_ptr<Topics> topics(new Topics(shards, engine, observer, options));
   auto loaded = co_await on<Result<void>>(shards.at(0).executor(), [&] { return topics->load(); });
   if (!loaded) co_return std::unexpected(loaded.error());
   co_return topics;
@@ -117,7 +117,7 @@ Task<bool> Topics::show_here(std::string name, TopicRecord record) {
   if (topic) {
     topic->set_settings(record.settings);
   } else {
-    topic = std::make_shared<OpenTopic>(name, std::move(record), engine_, observer_, shard);
+    topic = std::make_shared<OpenTopic>(name, record, engine_, observer_, shard);
   }
   co_return true;
 }
@@ -162,7 +162,7 @@ Task<Result<Broker::Put>> Topics::put_here(std::string name, TopicChange change)
   }
   TopicRecord after{record.id, *settings};
   if (!created && after == record) co_return Broker::Put{false};
-  co_return co_await write(std::move(name), std::move(record), std::move(after), created);
+  co_return co_await write(std::move(name), record, after, created);
 }
 
 Result<void> Topics::check_limits(int32_t more_partitions, bool one_more) const {
@@ -230,7 +230,7 @@ Task<Result<void>> Topics::remove_here(std::string name) {
 Task<Result<TopicRecord>> Topics::make_sure(std::string name, TopicChange change) {
   auto there = co_await record(name);
   if (there || there.error().code != ErrorCode::not_found) co_return there;
-  auto made = co_await put(name, std::move(change));
+  auto made = co_await put(name, change);
   if (!made) co_return std::unexpected(made.error());
   co_return co_await record(name);
 }

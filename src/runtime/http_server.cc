@@ -53,7 +53,7 @@ Task<> accept_all(std::shared_ptr<HttpServerShared> shared, std::shared_ptr<tcp:
                   Lanes lanes) {
   asio::steady_timer pause(acceptor->get_executor());
   for (size_t next = 0; acceptor->is_open(); ++next) {
-    std::shared_ptr<Lane> lane = lanes.at(next % lanes.size());
+    const std::shared_ptr<Lane>& lane = lanes.at(next % lanes.size());
     auto [problem, socket] = co_await acceptor->async_accept(lane->executor, tuple_awaitable);
     if (problem == asio::error::operation_aborted || shared->stopping) co_return;
     if (problem) {

@@ -1,6 +1,7 @@
 #include "shop/services/books.h"
 
 #include <condition_variable>
+#include <fmt/format.h>
 #include <mutex>
 
 namespace shop {
@@ -36,12 +37,12 @@ Result<Json> ledger_of(Tx& tx, const Books& books) {
   if (!ledger) return ledger;
   std::string last = "0";
   for (const std::string& table : books.effects) {
-    last = "MAX(" + last + ", (SELECT COALESCE(MAX(at_us), 0) FROM " + table + "))";
+    last = fmt::format("MAX({}, (SELECT COALESCE(MAX(at_us), 0) FROM {}))", last, table);
   }
-  for (auto [name, query] : {std::pair<const char*, std::string>{"last_effect_us", "SELECT " + last},
-                             {"published", "SELECT COUNT(*) FROM outbox WHERE status = 'done'"},
-                             {"redelivered", "SELECT COUNT(*) FROM redeliveries"},
-                             {"given_up", "SELECT COUNT(*) FROM dead_letters"}}) {
+  for (const auto& [name, query] : {std::pair<const char*, std::string>{"last_effect_us", "SELECT " + last},
+                                    {"published", "SELECT COUNT(*) FROM outbox WHERE status = 'done'"},
+                                    {"redelivered", "SELECT COUNT(*) FROM redeliveries"},
+                                    {"given_up", "SELECT COUNT(*) FROM dead_letters"}}) {
     auto figure = number(tx, query);
     if (!figure) return std::unexpected(figure.error());
     (*ledger)[name] = *figure;

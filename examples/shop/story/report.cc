@@ -28,7 +28,7 @@ void compare(const std::string& path, const json& ours, const json& theirs, std:
     return;
   }
   for (const auto& [name, value] : theirs.items()) {
-    std::string place = path.empty() ? name : path + "." + name;
+    std::string place = path.empty() ? name : fmt::format("{}.{}", path, name);
     compare(place, ours.is_object() ? ours.value(name, json()) : json(), value, found);
   }
 }
