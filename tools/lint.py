@@ -128,11 +128,11 @@ def coroutines(name, text):
 
 
 def lock_files(name, text):
-    """A lock file that names somebody's mirror cannot be installed by anybody else."""
+    """A lock file that names an address can be installed only by those who reach it."""
     if name.endswith("package-lock.json"):
         for package, entry in json.loads(text).get("packages", {}).items():
-            if not entry.get("resolved", "https://registry.npmjs.org/").startswith("https://registry.npmjs.org/"):
-                yield f"{name}: {package} comes from {entry['resolved']}. Instead: the address at registry.npmjs.org"
+            if "resolved" in entry:
+                yield f"{name}: {package} comes from {entry['resolved']}. Instead: npm's omit-lockfile-registry-resolved"
 
 
 def scripts(name, text):

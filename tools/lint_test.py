@@ -42,10 +42,11 @@ class LintTest(unittest.TestCase):
         [said] = self.found(lint.functions, "a.cc", function(20) + function(62))
         self.assertTrue(said.startswith("a.cc:21: a function of 62 lines"), said)
 
-    def test_a_lock_file_that_names_a_mirror_is_found(self):
-        text = '{"packages": {"a": {"resolved": "https://%s/a.tgz"}}}'
-        self.assertEqual(len(self.found(lint.lock_files, "package-lock.json", text % "mirror.example")), 1)
-        self.assertEqual(self.found(lint.lock_files, "package-lock.json", text % "registry.npmjs.org"), [])
+    def test_a_lock_file_that_names_an_address_is_found(self):
+        named = '{"packages": {"a": {"version": "1.0.0", "resolved": "https://mirror.example/a.tgz"}}}'
+        self.assertEqual(len(self.found(lint.lock_files, "package-lock.json", named)), 1)
+        unnamed = '{"packages": {"a": {"version": "1.0.0"}}}'
+        self.assertEqual(self.found(lint.lock_files, "package-lock.json", unnamed), [])
 
     def test_a_script_that_goes_on_after_errors_is_found(self):
         self.assertEqual(len(self.found(lint.scripts, "a.sh", "#!/bin/bash\nfalse\n")), 1)
