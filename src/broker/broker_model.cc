@@ -70,7 +70,7 @@ QueueModel::Problem QueueModel::delivered(const Message& delivered, Instant now,
 
 QueueModel::Problem QueueModel::acked(const std::string& id) {
   Known& known = message(id);
-  known.acked = true;
+  if (!known.acked) known.acked = ++acks_;
   known.out_until.reset();
   return std::nullopt;
 }
@@ -80,9 +80,9 @@ QueueModel::Problem QueueModel::not_acked(const std::string& id) {
   return std::nullopt;
 }
 
-QueueModel::Problem QueueModel::saw_dead(const MessageLook& dead) {
+QueueModel::Problem QueueModel::saw_dead(const MessageLook& dead, uint64_t look) {
   Known& known = message(dead.id);
-  if (known.acked) return fmt::format("{}: {} was acked and is a dead letter", name_, dead.id);
+  if (known.acked && *known.acked <= look) return fmt::format("{}: {} was acked and is a dead letter", name_, dead.id);
   if (!known.death_possible) return fmt::format("{}: {} died of nothing", name_, dead.id);
   if (known.seen && known.body != dead.body.value_or("")) {
     return fmt::format("{}: the dead letter of {} has another body", name_, dead.id);

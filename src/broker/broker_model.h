@@ -33,7 +33,10 @@ class QueueModel {
   [[nodiscard]] Problem not_acked(const std::string& id);
   void begin_kill(const std::string& id) { message(id).death_possible = true; }
   void gave_up(const std::string& id) { message(id).out_until.reset(); }
-  [[nodiscard]] Problem saw_dead(const MessageLook& dead);
+  // A look at the dead letters takes a while, in which what it has read may be redriven and acked: only acks
+  // from before begin_look() count against it.
+  [[nodiscard]] uint64_t begin_look() const { return acks_; }
+  [[nodiscard]] Problem saw_dead(const MessageLook& dead, uint64_t look);
   // Posted to the queue: `id` was answered.
   void posted(const std::string& id) { message(id).must_come = true; }
 
@@ -50,7 +53,7 @@ class QueueModel {
     int deliveries = 0;
     bool seen = false;
     int acks_unknown = 0;
-    bool acked = false;
+    std::optional<uint64_t> acked = {};  // as the how many-th of the queue
     bool death_possible = false;
     bool must_come = false;
   };
@@ -61,7 +64,7 @@ class QueueModel {
   std::string name_;
   QueueChange settings_;
   std::map<std::string, Known> messages_;
-  std::map<std::string, std::vector<std::string>> by_key_;  // ids in the order they were first seen
+  uint64_t acks_ = 0;
 };
 
 // Where a message of a topic stands, from its id "<topic>-<partition>-<offset>".

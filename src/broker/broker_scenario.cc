@@ -342,12 +342,13 @@ Task<> BrokerScenario::look_at_dead(QueueModel& queue) {
 }
 
 Task<Result<std::set<std::string>>> BrokerScenario::dead_of(QueueModel& queue) {
+  uint64_t look = queue.begin_look();
   auto found =
       co_await broker_->messages({.queue = queue.name(), .state = MessageState::dead, .limit = 1000});
   if (!found) co_return std::unexpected(found.error());
   std::set<std::string> ids;
   for (const MessageLook& dead : *found) {
-    judge(queue.saw_dead(dead));
+    judge(queue.saw_dead(dead, look));
     if (!ids.insert(dead.id).second) fail(fmt::format("{}: {} is dead twice", queue.name(), dead.id));
   }
   co_return ids;

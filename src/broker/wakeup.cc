@@ -36,8 +36,8 @@ class Wakeup::Wait : public std::enable_shared_from_this<Wait> {
 
 void Wakeup::wake() {
   woken_ = true;
-  if (auto wait = wait_.lock()) wait->end();
-  wait_.reset();
+  // Last: ending it may destroy the waiting coroutine, and this with it.
+  if (auto wait = std::exchange(wait_, {}).lock()) wait->end();
 }
 
 runtime::Task<bool> Wakeup::wait(runtime::Timers& timers, Deadline deadline) {

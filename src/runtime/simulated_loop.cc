@@ -19,12 +19,11 @@ WallTime SimulatedLoop::SimulatedClock::wall_now() const {
 }
 
 TimerId SimulatedLoop::Lane::at(Instant at, std::move_only_function<void()> callback) {
-  if (loop_.dropping_) return TimerId(0);
   return timers_.add(at, std::move(callback));
 }
 
 void SimulatedLoop::Lane::push(std::move_only_function<void()> work) {
-  if (!loop_.dropping_) work_.push_back(std::move(work));
+  work_.push_back(std::move(work));
 }
 
 bool SimulatedLoop::Lane::ready() const {
@@ -83,13 +82,17 @@ bool SimulatedLoop::step_until(Instant until) {
 }
 
 void SimulatedLoop::drop_all() {
-  dropping_ = true;  // what dies may try to go on
-  for (const auto& lane : lanes_) {
-    auto work = std::exchange(lane->work_, {});
-    work.clear();
-    lane->timers_.clear();
+  // What dies may post again, as under a real loop: that is queued, and dies in a later round, never within
+  // the call that posted it.
+  for (bool any = true; any;) {
+    any = false;
+    for (const auto& lane : lanes_) {
+      auto work = std::exchange(lane->work_, {});
+      any |= !work.empty() || lane->timers_.size() > 0;
+      work.clear();
+      lane->timers_.clear();
+    }
   }
-  dropping_ = false;
 }
 
 }  // namespace pabal::runtime

@@ -56,7 +56,6 @@ class SimulatedLoop {
   std::vector<Lane*> ready_;  // of one step
   Lane* current_ = nullptr;
   uint64_t steps_ = 0;
-  bool dropping_ = false;
 };
 
 // The executor of a lane: what is handed to it never runs at once.
