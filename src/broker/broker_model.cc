@@ -82,7 +82,8 @@ QueueModel::Problem QueueModel::not_acked(const std::string& id) {
 
 QueueModel::Problem QueueModel::saw_dead(const MessageLook& dead, uint64_t look) {
   Known& known = message(dead.id);
-  if (known.acked && *known.acked <= look) return fmt::format("{}: {} was acked and is a dead letter", name_, dead.id);
+  if (known.acked && *known.acked <= look)
+    return fmt::format("{}: {} was acked and is a dead letter", name_, dead.id);
   if (!known.death_possible) return fmt::format("{}: {} died of nothing", name_, dead.id);
   if (known.seen && known.body != dead.body.value_or("")) {
     return fmt::format("{}: the dead letter of {} has another body", name_, dead.id);
