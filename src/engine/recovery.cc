@@ -34,6 +34,11 @@ Result<bool> check_version(runtime::FileSystem& files, const std::string& data_d
   return false;
 }
 
+Result<void> flush_name_of(runtime::FileSystem& files, const std::string& dir) {
+  auto parent = dir.rfind('/');
+  return files.flush_directory(parent == std::string::npos ? "." : parent == 0 ? "/" : dir.substr(0, parent));
+}
+
 // VERSION comes last: without it nothing else counts.
 Result<void> make_directory(const EmbeddedOptions& options) {
   runtime::FileSystem& files = *options.files;
@@ -48,8 +53,7 @@ Result<void> make_directory(const EmbeddedOptions& options) {
   if (auto done = log::save_checkpoint(files, dir, checkpoint); !done) return done;
   std::string version = std::string(data_version) + "\n";
   if (auto done = runtime::replace_file(files, dir + "/VERSION", as_bytes(version)); !done) return done;
-  auto parent = dir.rfind('/');
-  return files.flush_directory(parent == std::string::npos ? "." : parent == 0 ? "/" : dir.substr(0, parent));
+  return flush_name_of(files, dir);
 }
 
 class Recovery {
@@ -62,6 +66,7 @@ class Recovery {
   Result<Recovered> run();
 
  private:
+  Result<log::Checkpoint> load();
   Result<void> restore();
   Result<void> apply(const log::BlockView& block);
   Result<void> apply_entry(const log::JournalEntry& entry);
@@ -80,11 +85,30 @@ class Recovery {
   log::JournalPosition replay_from_;
   std::vector<Effect> effects_;
   uint64_t effects_bytes_ = 0;
+  bool clean_ = false;         // the last stop was
   bool checkpointed_ = false;  // no block of the journal is needed any more
 };
 
+// After a clean stop the checkpoint is known to be durable. Otherwise what can be read may be a file whose
+// name its writer failed to flush, and the next crash would bring back the one before it, or no directory at
+// all: it is written again before anything is removed or overwritten because of it.
+Result<log::Checkpoint> Recovery::load() {
+  const std::string& dir = parts_->options.data_dir;
+  auto checkpoint = log::load_checkpoint(files_, dir);
+  if (!checkpoint) return checkpoint;
+  auto clean = log::take_clean_mark(files_, dir, checkpoint->replay_from);
+  if (!clean) return std::unexpected(clean.error());
+  clean_ = *clean;
+  auto saved = clean_ ? Result<void>() : log::save_checkpoint(files_, dir, *checkpoint);
+  checkpointed_ = saved.has_value();
+  if (!saved && saved.error().code != ErrorCode::disk_full) return std::unexpected(saved.error());
+  auto named = clean_ ? Result<void>() : flush_name_of(files_, dir);
+  if (!named) return std::unexpected(named.error());
+  return checkpoint;
+}
+
 Result<void> Recovery::restore() {
-  auto checkpoint = log::load_checkpoint(files_, parts_->options.data_dir);
+  auto checkpoint = load();
   if (!checkpoint) return std::unexpected(checkpoint.error());
   parts_->journal_id = checkpoint->journal_id;
   replay_from_ = checkpoint->replay_from;
@@ -96,7 +120,7 @@ Result<void> Recovery::restore() {
     parts_->writer->restore(log, state);
     parts_->table.add(std::move(log));
   }
-  parts_->writer->restore_removals(std::move(checkpoint->removals));
+  parts_->writer->restore_removals(std::move(checkpoint->removals), checkpointed_);
   return {};
 }
 
@@ -180,9 +204,8 @@ Result<void> Recovery::settle(const log::ReplayReport& replayed) {
     spdlog::error("engine: {}", parts_->condition.get()->reason);
     return write_round({}, false);
   }
-  if (replayed.blocks > 0 || replayed.torn) return write_round(replayed.next, true);
-  checkpointed_ = true;  // the one that was loaded
-  return {};
+  if (checkpointed_ && replayed.blocks == 0 && !replayed.torn) return {};
+  return write_round(replayed.next, true);
 }
 
 void Recovery::report(const log::ReplayReport& replayed) {
@@ -234,9 +257,7 @@ Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
 
 // After a clean stop there is nothing to look for in the journal.
 Result<log::ReplayReport> Recovery::replay() {
-  auto clean = log::take_clean_mark(files_, parts_->options.data_dir, replay_from_);
-  if (!clean) return std::unexpected(clean.error());
-  if (*clean) return log::ReplayReport{.next = replay_from_};
+  if (clean_) return log::ReplayReport{.next = replay_from_};
   return log::replay_journal(files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
                              [this](const log::BlockView& block) { return apply(block); });
 }

@@ -59,9 +59,9 @@ class SegmentWriter {
 
   // A log that the last checkpoint knows.
   void restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state);
-  // Does the removals that the last checkpoint left to do, before one of the names is used again.
-  void restore_removals(std::vector<std::string> paths) {
-    ready_removals_ = std::move(paths);
+  // Does the removals that the last checkpoint left to do: now if it is durable, else after the next one.
+  void restore_removals(std::vector<std::string> paths, bool durable) {
+    (durable ? ready_removals_ : removals_) = std::move(paths);
     remove_files();
   }
 

@@ -130,7 +130,11 @@ Result<void> SegmentedLog::flush() {
 
 std::vector<std::string> SegmentedLog::trim(Offset first) {
   std::vector<std::string> removed;
-  auto keeps = [&](const std::shared_ptr<Segment>& segment) { return segment->state().next > first; };
+  // An empty one at `first` stays: the next batch goes there, and a removed name must never be used again.
+  auto keeps = [&](const std::shared_ptr<Segment>& segment) {
+    SegmentState state = segment->state();
+    return state.next > first || state.base >= first;
+  };
   auto kept = std::ranges::find_if(segments_, keeps);
   for (auto it = segments_.begin(); it != kept; ++it) {
     removed.push_back((*it)->path());
