@@ -11,6 +11,7 @@ using runtime::Task;
 constexpr size_t client_count = 4;
 constexpr size_t logs_max = 6;
 constexpr size_t crashes_min = 3;
+constexpr uint64_t disk_bytes = uint64_t{1} << 40;
 
 // How a life of the machine ends.
 enum class End { power_loss, kill, stop, io_error, ends };
@@ -77,9 +78,9 @@ void LogScenario::live() {
   End end = outcome_.crashes < crashes_min && random_.chance(0.5) ? End::power_loss
                                                                   : static_cast<End>(random_.below(4));
   io_error_due_ = false;
-  full_ = false;
   if (!start()) return;
   inspect();
+  if (random_.chance(0.5)) machine_.disk().set_capacity(disk_bytes);
   if (found()) return;
   model_.begin_life();
   plan_end(end);
@@ -91,6 +92,9 @@ void LogScenario::live() {
 bool LogScenario::start() {
   if (random_.chance(0.3)) machine_.disk().lose_power_after(random_.below(80));
   if (random_.chance(0.1)) machine_.disk().fail_after(random_.below(80));
+  full_ = random_.chance(0.1);
+  machine_.disk().set_capacity(disk_bytes);
+  if (full_) machine_.disk().fill_up(random_.below(6_KiB));
   for (int attempt = 0; attempt < 20; ++attempt) {
     auto started = machine_.start();
     if (started) {
@@ -100,7 +104,9 @@ bool LogScenario::start() {
       return true;
     }
     bool power_lost = machine_.disk().power_lost();
-    if (!power_lost && started.error().code != ErrorCode::io_failed) {
+    bool no_room = full_ && started.error().code == ErrorCode::disk_full;
+    if (no_room) machine_.disk().set_capacity(disk_bytes);
+    if (!power_lost && !no_room && started.error().code != ErrorCode::io_failed) {
       model_.fail(fmt::format("the start failed: {}", started.error().message));
       return false;
     }
@@ -177,7 +183,7 @@ void LogScenario::work(End end) {
     full_ = true;
     machine_.disk().fill_up(random_.below(6_KiB));
     machine_.run_until([&] { return outcome_.operations >= until + 100 || working_ == 0 || found(); });
-    machine_.disk().set_capacity(uint64_t{1} << 40);
+    machine_.disk().set_capacity(disk_bytes);
   }
   bool all_done = machine_.run_until([&] { return working_ == 0 || found(); });
   if (!all_done && counts()) model_.fail("work does not end");

@@ -56,6 +56,21 @@ Result<void> make_directory(const EmbeddedOptions& options) {
   return flush_name_of(files, dir);
 }
 
+// Where no checkpoint can be written because the disk is full, what was replayed must last where it is: after
+// a flush that failed, flushing alone would prove nothing.
+Result<void> write_again(runtime::File& file, uint64_t file_bytes) {
+  Bytes piece;
+  for (uint64_t at = 0; at < file_bytes; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(1_MiB, file_bytes - at));
+    auto got = file.read_at(at, piece);
+    if (!got) return std::unexpected(got.error());
+    if (*got == 0) break;
+    piece.resize(*got);
+    if (auto done = file.write_at(at, piece); !done) return done;
+  }
+  return file.flush();
+}
+
 class Recovery {
  public:
   explicit Recovery(const EmbeddedOptions& options)
@@ -233,6 +248,9 @@ Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
     if (!file) return std::unexpected(file.error());
     auto bytes = (*file)->size();
     if (!bytes) return std::unexpected(bytes.error());
+    if (!checkpointed_) {
+      if (auto done = write_again(**file, *bytes); !done) return std::unexpected(done.error());
+    }
     log::JournalFile opened{number, *bytes, std::move(*file)};
     if (number == replayed.next.file) {
       current = std::move(opened);
