@@ -45,7 +45,7 @@ TEST(backoff_wait, is_full_jitter_below_a_rising_ceiling) {
     }
     EXPECT_LE(backoff_wait(backoff, 1000, random), 5min);
   }
-  for (int n = 1; n <= 4; ++n) EXPECT_GT(longest[n - 1], 0.95s * (1 << (n - 1)));
+  for (int n = 1; n <= 4; ++n) EXPECT_GT(longest[n - 1], 950ms * (1 << (n - 1)));
 }
 
 TEST(Filter, names_are_anded_and_matches_ored) {
