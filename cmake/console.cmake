@@ -6,7 +6,9 @@
 function(pabal_console)
   find_program(PABAL_NODE NAMES node nodejs)
   find_program(PABAL_NPM npm)
-  if(PABAL_NODE AND PABAL_NPM)
+  if(PABAL_FUZZ)
+    set(source ${CMAKE_SOURCE_DIR}/src/doors/http/console_assets_none.cc) # no target looks at it
+  elseif(PABAL_NODE AND PABAL_NPM)
     pabal_console_source(source)
   else()
     message(WARNING "node and npm were not found: this build of pabal will have no web console")

@@ -31,6 +31,22 @@ function(pabal_test NAME)
   set_tests_properties(${NAME} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
 endfunction()
 
+# pabal_fuzz(NAME SOURCE file DEPS...): a fuzz target (src/base/fuzz.h). With PABAL_FUZZ the program `NAME_fuzz`, which
+# `./dev fuzz` runs; with PABAL_TESTS a part of `fuzz_replay`, which runs it over test/fuzz/corpus/NAME/.
+function(pabal_fuzz NAME)
+  cmake_parse_arguments(ARG "" "SOURCE" "DEPS" ${ARGN})
+  if(PABAL_FUZZ)
+    add_executable(${NAME}_fuzz ${ARG_SOURCE})
+    target_compile_definitions(${NAME}_fuzz PRIVATE PABAL_FUZZ_MAIN)
+    target_link_libraries(${NAME}_fuzz PRIVATE ${ARG_DEPS})
+    target_link_options(${NAME}_fuzz PRIVATE -fsanitize=fuzzer)
+    target_precompile_headers(${NAME}_fuzz REUSE_FROM pabal_pch)
+    set_property(GLOBAL APPEND PROPERTY pabal_fuzz_programs ${NAME}_fuzz)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY pabal_fuzz_sources ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE})
+  set_property(GLOBAL APPEND PROPERTY pabal_fuzz_deps ${ARG_DEPS})
+endfunction()
+
 # pabal_program(NAME SOURCES... DEPS...): a program, built as build/PRESET/NAME.
 function(pabal_program NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -26,3 +26,7 @@ if(PABAL_SANITIZE)
   add_compile_options(-fsanitize=${PABAL_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PABAL_SANITIZE})
 endif()
+
+if(PABAL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link) # everything counts its edges for libFuzzer
+endif()

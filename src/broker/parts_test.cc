@@ -10,6 +10,7 @@
 #include "broker/names.h"
 #include "broker/queue_table.h"
 #include "broker/rate.h"
+#include "broker/topic_table.h"
 
 // The small parts of queues.
 
@@ -169,6 +170,34 @@ TEST(queue_table, keys_and_values_read_as_they_were_written) {
   EXPECT_FALSE(Retry::decode("x"));
   EXPECT_FALSE(DeadCount::decode("1|"));
   EXPECT_EQ(DeadCount::decode(DeadCount{4, WallTime(7ms)}.encode())->count, 4);
+}
+
+TEST(TopicRecord, refuses_numbers_that_are_out_of_range_or_not_whole) {
+  TopicRecord record{.id = {.bytes = {1}},
+                     .settings = {.partitions = 3, .retention_time = 24h, .retention_bytes = 5}};
+  EXPECT_EQ(TopicRecord::decode(record.encode()), record);
+  std::string start = fmt::format(R"({{"id":"{}",)", record.id);
+  EXPECT_TRUE(TopicRecord::decode(start + R"("partitions":2})"));
+  for (auto bad :
+       {R"("partitions":0})", R"("partitions":1e300})", R"("partitions":4294967297})", R"("partitions":"2"})",
+        R"("retention_ms":9223372036854775807})", R"("retention_ms":-1})", R"("retention_bytes":1.5})"}) {
+    auto read = TopicRecord::decode(start + bad);
+    ASSERT_FALSE(read) << bad;
+    EXPECT_EQ(read.error().code, ErrorCode::corrupt);
+  }
+}
+
+TEST(QueueRecord, refuses_numbers_that_are_not_whole) {
+  QueueRecord record{.id = {.bytes = {1}}, .settings = {.topic = "t", .dead_letter = "q.dead"}};
+  std::string text = record.encode();
+  auto read = QueueRecord::decode(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->settings, record.settings);
+  for (std::string name : {"max_deliveries", "visibility_ns", "max_bytes", "look_ahead"}) {
+    std::string bad = text;
+    bad.insert(bad.find('"' + name + "\":") + name.size() + 3, "1e300,\"was\":");
+    EXPECT_FALSE(QueueRecord::decode(bad)) << bad;
+  }
 }
 
 TEST(Consumers, are_there_while_they_ask_or_hold_a_lease_and_a_while_after) {

@@ -17,6 +17,10 @@ constexpr int push_concurrency_max = 256;
 
 int64_t ns_of(Duration d) { return d.count(); }
 
+// Throws for a number that is not whole: a conversion could have any outcome.
+int64_t whole(const Json& json) { return json.get_ref<const Json::number_integer_t&>(); }
+int whole_int(const Json& json) { return static_cast<int>(whole(json)); }
+
 Json json_of(const StartPoint& from) {
   if (const WallTime* time = std::get_if<WallTime>(&from)) return time->time_since_epoch().count();
   return std::get<StartAt>(from) == StartAt::earliest ? "earliest" : "latest";
@@ -48,7 +52,7 @@ Filter filter_of(const Json& json) {
   for (const Json& header : json) {
     std::vector<Match> matches;
     for (const Json& test : header.at("tests")) {
-      matches.push_back({static_cast<Match::Kind>(test.at("kind").get<int>()),
+      matches.push_back({static_cast<Match::Kind>(whole_int(test.at("kind"))),
                          test.at("text").get<std::string>(),
                          test.at("numeric").get<std::vector<std::pair<std::string, double>>>(),
                          test.at("exists").get<bool>(), test.at("any_of").get<std::vector<std::string>>()});
@@ -68,8 +72,8 @@ Json json_of(const std::optional<PushSettings>& push) {
 
 std::optional<PushSettings> push_of(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  return PushSettings{json.at("url").get<std::string>(), json.at("concurrency").get<int>(),
-                      Duration(json.at("timeout_ns").get<int64_t>()), json.at("secret").get<std::string>()};
+  return PushSettings{json.at("url").get<std::string>(), whole_int(json.at("concurrency")),
+                      Duration(whole(json.at("timeout_ns"))), json.at("secret").get<std::string>()};
 }
 
 Json json_of(const QueueSettings& s) {
@@ -96,18 +100,17 @@ QueueSettings settings_of(const Json& json) {
   s.topic = json.at("topic").get<std::string>();
   s.from = start_of(json.at("from"));
   s.filter = filter_of(json.at("filter"));
-  s.visibility = Duration(json.at("visibility_ns").get<int64_t>());
-  s.max_deliveries = json.at("max_deliveries").get<int>();
+  s.visibility = Duration(whole(json.at("visibility_ns")));
+  s.max_deliveries = whole_int(json.at("max_deliveries"));
   const Json& backoff = json.at("backoff");
-  s.backoff = {Duration(backoff.at(0).get<int64_t>()), backoff.at(1).get<double>(),
-               Duration(backoff.at(2).get<int64_t>())};
+  s.backoff = {Duration(whole(backoff.at(0))), backoff.at(1).get<double>(), Duration(whole(backoff.at(2)))};
   s.dead_letter = json.at("dead_letter").get<std::string>();
   s.order = json.at("by_key").get<bool>() ? KeyOrder::by_key : KeyOrder::none;
   s.on_dead = json.at("hold").get<bool>() ? OnDead::hold : OnDead::carry_on;
-  s.look_ahead = json.at("look_ahead").get<int64_t>();
-  s.max_depth = json.at("max_depth").get<int64_t>();
-  s.max_bytes = json.at("max_bytes").get<uint64_t>();
-  s.max_age = Duration(json.at("max_age_ns").get<int64_t>());
+  s.look_ahead = whole(json.at("look_ahead"));
+  s.max_depth = whole(json.at("max_depth"));
+  s.max_bytes = static_cast<uint64_t>(whole(json.at("max_bytes")));
+  s.max_age = Duration(whole(json.at("max_age_ns")));
   s.overflow = json.at("release").get<bool>() ? Overflow::release : Overflow::dead_letter;
   s.push = push_of(json.at("push"));
   return s;
@@ -186,7 +189,7 @@ Result<QueueRecord> QueueRecord::decode(std::string_view text) {
     if (!id) return error(ErrorCode::corrupt, "a queue's id cannot be read");
     QueueRecord record{*id, settings_of(json.at("settings"))};
     if (json.contains("paused_since")) {
-      record.paused_since = WallTime(std::chrono::milliseconds(json.at("paused_since").get<int64_t>()));
+      record.paused_since = WallTime(std::chrono::milliseconds(whole(json.at("paused_since"))));
     }
     return record;
   } catch (const Json::exception& e) {

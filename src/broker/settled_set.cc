@@ -95,6 +95,9 @@ std::string SettledSet::bucket_text(int64_t bucket) const {
 }
 
 Result<void> SettledSet::restore(int64_t bucket, std::string_view text) {
+  if (bucket < 0 || bucket > bucket_max) {
+    return error(ErrorCode::corrupt, "there is no bucket {} of settled offsets", bucket);
+  }
   std::vector<std::pair<int64_t, int64_t>> ranges;
   const char* at = text.data();
   const char* end = at + text.size();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@ namespace pabal::broker {
 class SettledSet {
  public:
   static constexpr int64_t bucket_offsets = 512;
+  static constexpr int64_t bucket_max = std::numeric_limits<int64_t>::max() / bucket_offsets - 1;
 
   explicit SettledSet(Offset cursor = Offset(0)) : cursor_(cursor) {}
 
@@ -49,7 +51,7 @@ class SettledSet {
   // The bucket's ranges above the cursor as text ("0-16,20-21", half open, from the bucket's start); empty
   // when there is none.
   [[nodiscard]] std::string bucket_text(int64_t bucket) const;
-  // Adds what bucket_text() wrote. Changes nothing on error.
+  // Adds what bucket_text() wrote. Changes nothing on error, as when no offset can lie in the bucket.
   Result<void> restore(int64_t bucket, std::string_view text);
   [[nodiscard]] static int64_t bucket_of(Offset offset) { return offset.value() / bucket_offsets; }
 

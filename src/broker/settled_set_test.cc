@@ -36,6 +36,10 @@ TEST(SettledSet, writes_a_bucket_as_ranges_and_reads_it_back) {
   for (auto text : {"x", "1", "1-", "2-1", "-1-3", "0-513", "0-1;", "0-1,,"}) {
     EXPECT_FALSE(again.restore(1, text)) << text;
   }
+  for (int64_t bucket : {int64_t{-1}, SettledSet::bucket_max + 1, std::numeric_limits<int64_t>::max()}) {
+    EXPECT_FALSE(again.restore(bucket, "0-1")) << bucket;
+  }
+  EXPECT_TRUE(again.restore(SettledSet::bucket_max, "0-1"));
 }
 
 // Random additions and undone commits against a plain vector.

@@ -1,5 +1,6 @@
 #include "broker/topic_table.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
@@ -11,15 +12,21 @@ using Json = nlohmann::json;
 
 int64_t ms_of(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
-template <class T>
-T field(const Json& json, const char* name, T otherwise) {
+std::string text_field(const Json& json, const char* name) {
   auto it = json.find(name);
-  if (it == json.end()) return otherwise;
-  if constexpr (std::is_same_v<T, std::string>) {
-    return it->is_string() ? it->template get<T>() : otherwise;
-  } else {
-    return it->is_number() ? it->template get<T>() : otherwise;
-  }
+  return it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+// Takes a whole number into `field`, which keeps its value when the record has none. False for anything else.
+template <class T>
+bool take_number(const Json& json, const char* name, int64_t min, int64_t max, T& field) {
+  auto it = json.find(name);
+  if (it == json.end()) return true;
+  if (!it->is_number_integer()) return false;
+  auto number = it->get<int64_t>();
+  if (number < min || number > max) return false;
+  field = static_cast<T>(number);
+  return true;
 }
 
 }  // namespace
@@ -37,17 +44,20 @@ std::string TopicRecord::encode() const {
 Result<TopicRecord> TopicRecord::decode(std::string_view text) {
   Json json = Json::parse(text, nullptr, false);
   TopicRecord record;
-  std::optional<Uuid> id;
-  if (json.is_object()) id = Uuid::parse(field<std::string>(json, "id", ""));
-  if (!id) return error(ErrorCode::corrupt, "{:?} is no topic's record", text.substr(0, 100));
-  record.id = *id;
   TopicSettings& settings = record.settings;
-  settings.partitions = field(json, "partitions", settings.partitions);
-  settings.retention_time =
-      std::chrono::milliseconds(field(json, "retention_ms", ms_of(settings.retention_time)));
-  settings.retention_bytes = field(json, "retention_bytes", settings.retention_bytes);
-  if (field<std::string>(json, "cleanup", "") == "compact") settings.cleanup = Cleanup::compact;
-  if (field<std::string>(json, "timestamps", "") == "append") settings.timestamps = Timestamps::append;
+  std::optional<Uuid> id;
+  if (json.is_object()) id = Uuid::parse(text_field(json, "id"));
+  int64_t retention_ms = ms_of(settings.retention_time);
+  if (!id || !take_number(json, "partitions", 1, partitions_max, settings.partitions) ||
+      !take_number(json, "retention_ms", 0, ms_of(Duration::max()), retention_ms) ||
+      !take_number(json, "retention_bytes", 0, std::numeric_limits<int64_t>::max(),
+                   settings.retention_bytes)) {
+    return error(ErrorCode::corrupt, "{:?} is no topic's record", text.substr(0, 100));
+  }
+  record.id = *id;
+  settings.retention_time = std::chrono::milliseconds(retention_ms);
+  if (text_field(json, "cleanup") == "compact") settings.cleanup = Cleanup::compact;
+  if (text_field(json, "timestamps") == "append") settings.timestamps = Timestamps::append;
   return record;
 }
 
