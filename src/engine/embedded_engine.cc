@@ -188,7 +188,10 @@ EngineHealth EmbeddedEngine::health() const {
   auto report = parts_->condition.get();
   if (report->state == EngineHealth::State::disk_full) sequencer_->look_at_space();
   EngineHealth health{report->state, report->reason, sequencer_->journal_bytes(), sequencer_->free_bytes()};
-  for (const auto& log : parts_->table.all()) health.bytes += log->stored_bytes;
+  for (const auto& log : parts_->table.all()) {
+    health.bytes += log->stored_bytes;
+    if (log->damage.any()) health.damaged.push_back({log->id, log->name, log->damage.problem()});
+  }
   return health;
 }
 

@@ -38,16 +38,25 @@ Result<Look> look(const LogState& log, Offset from, size_t bytes_max) {
   return found;
 }
 
+// What could not be read of a log that still has it is damage; a file that is gone is.
+std::unexpected<Error> damaged(const LogState& log, Error problem) {
+  if (problem.code == ErrorCode::not_found) problem.code = ErrorCode::corrupt;
+  if (problem.code == ErrorCode::corrupt) log.damage.found(log.id, problem.message);
+  return std::unexpected(std::move(problem));
+}
+
 // On a thread that may wait. Between the look at the tail and this, the segments may have been trimmed.
 Result<ReadResult> read_segments(const LogState& log, Offset from, size_t bytes_max) {
   auto batches = log.segments.read(from, bytes_max);
   auto now = look(log, from, bytes_max);
   if (!now) return std::unexpected(now.error());
-  if (!batches) return std::unexpected(batches.error());
+  if (!batches) return damaged(log, batches.error());
   if (batches->empty()) batches = std::move(now->batches);
   if (batches->empty()) {
-    return error(ErrorCode::corrupt, "the log {} lacks offset {}, between {} and {}", log.id, from,
-                 now->range.first, now->range.next);
+    return damaged(log, {ErrorCode::corrupt,
+                         fmt::format("the log {} lacks offset {}, between {} and {}", log.id, from,
+                                     now->range.first, now->range.next),
+                         {}});
   }
   return ReadResult{std::move(*batches), now->range};
 }
@@ -78,7 +87,8 @@ Result<Offset> find_time_in_log(const LogState& log, WallTime time) {
     Offset first(log.first);
     Offset stored = log.segments.end();
     auto in_segments = log.segments.find_time(time, first);
-    if (!in_segments) return std::unexpected(in_segments.error());
+    if (!in_segments && Offset(log.first) > first) continue;  // trimmed meanwhile
+    if (!in_segments) return damaged(log, in_segments.error());
     if (*in_segments) return **in_segments;
     auto in_tail = find_in_tail(log, std::max(first, stored), time);
     if (!in_tail) return std::unexpected(in_tail.error());

@@ -51,6 +51,13 @@ struct EngineHealth {
   std::string reason;  // a sentence for people, empty when ok
   uint64_t bytes = 0;
   uint64_t free_bytes = 0;
+  // Logs that take no more records because bytes that were durable are damaged; the rest goes on.
+  struct Damaged {
+    LogId log;
+    std::string name;     // as given at open_log
+    std::string problem;  // names the file and the byte
+  };
+  std::vector<Damaged> damaged = {};
 };
 
 // Where logs live. Safe to call from any shard; a coroutine continues on the executor it was awaited on,
@@ -68,7 +75,8 @@ class Engine {
 
   // Orders the commit behind all that this thread committed before; returns when it is durable and visible.
   // Offsets are given in that order, and completions of one log come in offset order. Errors: not_found (no
-  // such log), disk_full, read_only, unavailable (too much waits), too_large.
+  // such log), disk_full, read_only (the engine, or one of the logs: see EngineHealth), unavailable (too much
+  // waits), too_large.
   virtual runtime::Task<Result<CommitResult>> commit(Commit commit) = 0;
 
   virtual Result<LogRange> range(LogId log) const = 0;

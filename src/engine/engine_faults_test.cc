@@ -136,6 +136,67 @@ TEST_F(EngineFaultsTest, what_a_restart_after_a_failed_flush_shows_survives_a_po
   }
 }
 
+constexpr const char* segment_of_a =
+    "/data/topics/01000000-0000-0000-0000-000000000000/0/00000000000000000000.log";
+const LogId log_b{.topic = {.bytes = {2}}, .partition = PartitionIndex(0)};
+
+TEST_F(EngineFaultsTest, a_damaged_segment_closes_its_partition_and_leaves_the_rest_alone) {
+  machine_.limits().cached_bytes_max = 0;
+  machine_.kill();
+  start();
+  ASSERT_TRUE(*machine_.run(machine_.engine().open_log(log_b, {.name = "b"})));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(1000));
+  machine_.run([](Engine& engine) -> Task<bool> {
+    co_await engine.stop();
+    co_return true;
+  }(machine_.engine()));
+  machine_.kill();
+  machine_.disk().flip_bit(segment_of_a, 2500);
+  ASSERT_TRUE(machine_.start());
+  auto whole = *machine_.run(machine_.engine().read(log_a, Offset(0), 1));
+  ASSERT_TRUE(whole);
+  EXPECT_TRUE(machine_.engine().health().damaged.empty()) << "nobody has looked yet";
+  auto damaged = *machine_.run(machine_.engine().read(log_a, Offset(2), 1));
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code, ErrorCode::corrupt);
+  auto refused = append(10);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::read_only);
+  EXPECT_NE(refused.error().message.find(segment_of_a), std::string::npos) << refused.error().message;
+  auto health = machine_.engine().health();
+  EXPECT_EQ(health.state, EngineHealth::State::ok);
+  ASSERT_EQ(health.damaged.size(), 1);
+  EXPECT_EQ(health.damaged[0].log, log_a);
+  EXPECT_EQ(health.damaged[0].name, "a");
+  CommitBuilder builder;
+  builder.add(log_b, {.value = as_bytes("x")});
+  EXPECT_TRUE(*machine_.run(machine_.engine().commit(builder.finish())));
+  EXPECT_TRUE(*machine_.run(machine_.engine().read(log_a, Offset(0), 1))) << "what is whole is read";
+}
+
+TEST_F(EngineFaultsTest, a_segment_that_was_cut_loses_nothing_that_was_acknowledged_after_it) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(1000));
+  machine_.run([](Engine& engine) -> Task<bool> {
+    co_await engine.stop();
+    co_return true;
+  }(machine_.engine()));
+  machine_.kill();
+  {
+    auto file = machine_.disk().open(segment_of_a, runtime::OpenMode::write);
+    ASSERT_TRUE(file && (*file)->resize(100));
+  }
+  ASSERT_TRUE(machine_.start());
+  ASSERT_TRUE(append(30'000)) << "nobody has looked yet";
+  pass(milliseconds(100));
+  EXPECT_EQ(append(10).error().code, ErrorCode::read_only);
+  EXPECT_EQ(state(), EngineHealth::State::ok);
+  machine_.kill();
+  ASSERT_TRUE(machine_.start());
+  auto after = *machine_.run(machine_.engine().read(log_a, Offset(4), 1));
+  EXPECT_TRUE(after) << "it stands in a segment of its own";
+  EXPECT_FALSE(*machine_.run(machine_.engine().read(log_a, Offset(1), 1)));
+}
+
 TEST_F(EngineFaultsTest, more_than_may_wait_is_refused_and_then_taken) {
   machine_.limits().waiting_bytes_max = 2500;
   machine_.kill();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "base/logging.h"
+
 namespace pabal::engine {
 
 void Deliveries::add(const runtime::Executor& executor, Work work) {
@@ -77,6 +79,12 @@ std::optional<Offset> Pins::lowest() const {
   std::optional<Offset> lowest;
   for (const auto& [who, from] : by_owner_) lowest = lowest ? std::min(*lowest, from) : from;
   return lowest;
+}
+
+void Damage::found(const LogId& log, const std::string& problem) {
+  if (any_.exchange(true)) return;
+  problem_.set(std::make_shared<const std::string>(problem));
+  spdlog::error("engine: {} takes no more records: {}", log, problem);
 }
 
 LogState::LogState(LogId log, log::FileCache& files, const std::string& directory,

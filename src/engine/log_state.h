@@ -64,6 +64,20 @@ class Pins {
   std::map<std::string, Offset> by_owner_;
 };
 
+// What is known of damage to a log: bytes that were durable and are not there, or are not what was written.
+// Any thread.
+class Damage {
+ public:
+  // The first problem counts: a sentence that names the file and the byte.
+  void found(const LogId& log, const std::string& problem);
+  [[nodiscard]] bool any() const { return any_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::string problem() const { return *problem_.get(); }  // empty when there is none
+
+ private:
+  std::atomic<bool> any_ = false;
+  log::Published<std::string> problem_;
+};
+
 // One log, as its users share it. The sequencer alone writes the numbers and the tail; the segment writer
 // alone writes the segments; everybody reads.
 //
@@ -93,6 +107,7 @@ struct LogState {
   log::SegmentedLog segments;
   Watchers watchers;
   Pins pins;
+  mutable Damage damage;  // readers are the first to see it; with any, nothing more is appended
 };
 
 // All logs by id. One thread adds and removes; any thread looks up, without waiting.

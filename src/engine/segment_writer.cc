@@ -67,6 +67,11 @@ Result<void> SegmentWriter::write(LogState& log, const std::vector<SharedBytes>&
   if (!logs_.contains(log.id)) return {};  // removed meanwhile
   dirty_[log.id] = logs_[log.id].log;
   auto done = log.segments.append(batches, options_.clock->wall_now());
+  if (!done && done.error().code == ErrorCode::corrupt) {
+    // What was acknowledged goes to a segment of its own, behind the one that is damaged.
+    log.damage.found(log.id, done.error().message);
+    done = log.segments.append(batches, options_.clock->wall_now());
+  }
   log.stored_bytes = log.segments.bytes();
   return done;
 }

@@ -72,6 +72,10 @@ Result<void> Sequencer::admit_commit(Request& request) {
   for (const LogAppend& append : request.commit.appends) {
     auto log = parts_->table.find(append.log);
     if (!log || log->removing) return std::unexpected(no_such_log(append.log));
+    if (log->damage.any()) {
+      return error(ErrorCode::read_only, "partition {} of {} takes no more records: {}", append.log.partition,
+                   log->name, log->damage.problem());
+    }
     request.logs.push_back(std::move(log));
   }
   for (size_t i = 0; i < request.logs.size(); ++i) {

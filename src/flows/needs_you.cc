@@ -36,6 +36,16 @@ std::optional<Need> of_storage(const Facts& facts) {
                           because)};
 }
 
+Need of_damage(const engine::EngineHealth::Damaged& log) {
+  return Need{.id = fmt::format("damaged.{}", log.log),
+              .red = true,
+              .kind = "damaged",
+              .title = fmt::format("Partition {} of {} is damaged", log.log.partition, log.name),
+              .text = fmt::format("It takes no more records; what is whole can be read, and all other "
+                                  "partitions go on. {}",
+                                  log.problem)};
+}
+
 std::string title_of(Trouble trouble, const std::string& queue) {
   switch (trouble) {
     case Trouble::paused:
@@ -157,6 +167,7 @@ std::string sentence_of(const FailingCalls& failing) {
 std::vector<Need> needs_you(const Facts& facts) {
   std::vector<Need> needs;
   if (auto need = of_storage(facts)) needs.push_back(std::move(*need));
+  for (const auto& log : facts.health.damaged) needs.push_back(of_damage(log));
   for (const auto& queue : facts.queues) {
     if (auto need = of_queue(queue)) needs.push_back(std::move(*need));
     if (auto need = of_dead_letters(facts, queue.info)) needs.push_back(std::move(*need));

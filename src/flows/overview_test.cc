@@ -312,6 +312,16 @@ TEST_F(OverviewTest, AFullDiskComesFirst) {
   EXPECT_EQ(seen["storage"]["state"], "disk_full");
 }
 
+TEST_F(OverviewTest, ADamagedPartitionIsRedAndNamed) {
+  engine::LogId log{.topic = {.bytes = {1}}, .partition = PartitionIndex(2)};
+  engine.its_health = {.damaged = {{log, "orders", "/data/x.log is damaged at byte 7: …"}}};
+  auto need = look()["needs_you"][0];
+  EXPECT_EQ(need["kind"], "damaged");
+  EXPECT_EQ(need["severity"], "red");
+  EXPECT_EQ(need["title"], "Partition 2 of orders is damaged");
+  EXPECT_THAT(need["text"].get<std::string>(), HasSubstr("/data/x.log is damaged at byte 7"));
+}
+
 TEST_F(OverviewTest, CallsThatFailAreToldWithTheServiceThatIsCalled) {
   for (int i = 0; i < 5; ++i) {
     ReportedCall call;

@@ -77,11 +77,14 @@ Result<std::shared_ptr<Segment>> SegmentedLog::segment_for(size_t bytes) {
   if (segments_.empty()) return start_segment();
   const auto& last = segments_.back();
   if (cut_needed_) {
-    if (auto done = cut_to_checkpoint(*last); !done) return std::unexpected(done.error());
+    auto done = cut_to_checkpoint(*last);
+    if (!done && done.error().code != ErrorCode::corrupt) return std::unexpected(done.error());
     cut_needed_ = false;
+    last_is_whole_ = done.has_value();
+    if (!done) return std::unexpected(done.error());
   }
   uint64_t used = last->state().bytes;
-  if (used > 0 && used + bytes > limits_.segment_bytes) return start_segment();
+  if (!last_is_whole_ || (used > 0 && used + bytes > limits_.segment_bytes)) return start_segment();
   return last;
 }
 
@@ -93,17 +96,21 @@ Result<std::shared_ptr<Segment>> SegmentedLog::start_segment() {
   segments_.push_back(std::make_shared<Segment>(path, SegmentState{.base = next_, .next = next_}));
   names_dirty_ = true;
   cut_needed_ = false;
+  last_is_whole_ = true;
   published_.set(std::make_shared<const Segments>(segments_));
   return segments_.back();
 }
 
 // What lies above the checkpointed length was never flushed, or is in the journal as well.
 Result<void> SegmentedLog::cut_to_checkpoint(Segment& segment) {
-  auto file = files_.open(segment.path());
+  uint64_t expected = segment.state().bytes;
+  auto file = expected == 0 ? files_.create(segment.path()) : files_.open(segment.path());
+  if (!file && file.error().code == ErrorCode::not_found) {
+    return error(ErrorCode::corrupt, "{} is missing; {} bytes of it were durable", segment.path(), expected);
+  }
   if (!file) return std::unexpected(file.error());
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  uint64_t expected = segment.state().bytes;
   if (*size < expected) {
     return error(ErrorCode::corrupt, "{} is damaged at byte {}: it ends there; {} bytes were durable",
                  segment.path(), *size, expected);

@@ -24,7 +24,8 @@ class SegmentedLog {
   // The writer's.
 
   // Writes batches that follow what is there (next()); those below next() are skipped, so that after an error
-  // the call can be repeated.
+  // the call can be repeated. `corrupt` when the last segment is not as long as it was: nothing is cut off, and
+  // the repeated call begins a new one.
   Result<void> append(std::span<const SharedBytes> batches, WallTime now);
   Result<void> flush();
   // From now on segments are closed at so many bytes.
@@ -66,6 +67,7 @@ class SegmentedLog {
   std::vector<std::shared_ptr<Segment>> dirty_;
   bool names_dirty_ = false;  // a segment was made since the last flush
   bool cut_needed_ = false;   // the last segment may be longer than the checkpoint says
+  bool last_is_whole_ = true;
 };
 
 [[nodiscard]] std::string segment_path(const std::string& directory, Offset base);

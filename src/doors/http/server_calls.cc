@@ -146,6 +146,9 @@ void ServerCalls::append_engine(std::string& out) const {
                      engine::EngineHealth::State::read_only}) {
     append(out, "pabal_storage_state{{state=\"{}\"}} {}\n", name_of(state), state == health.state ? 1 : 0);
   }
+  append_metric_head(out, "pabal_damaged_partitions", "gauge",
+                     "Partitions that take no more records because what was stored is damaged.");
+  append(out, "pabal_damaged_partitions {}\n", health.damaged.size());
   append_metric_head(out, "pabal_storage_bytes", "gauge", "Bytes that the data take on disk.");
   append(out, "pabal_storage_bytes {}\n", health.bytes);
   append_metric_head(out, "pabal_storage_free_bytes", "gauge", "Bytes that are free on that disk.");
