@@ -22,6 +22,8 @@ enum class PlantedBug {
   acknowledge_out_of_order,      // completes the commits of a group from the last to the first
   replay_half_commit,            // recovery loses the last entry of a commit over several logs
   checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of
+  lose_tombstone,                // compaction drops a record without a value at once
+  remove_before_checkpoint,      // compaction removes the old files while the checkpoint still names them
   settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
 };
 
@@ -36,6 +38,9 @@ struct EmbeddedLimits {
   uint64_t cached_bytes_max = 64_MiB;               // batches kept in memory for readers
   std::optional<uint64_t> disk_reserve_bytes = {};  // default: 5 % of the disk, at least 256 MiB
   Duration retention_interval = std::chrono::seconds(10);  // between looks at what may go
+  uint64_t compacted_segment_bytes = 16_MiB;               // segments of logs that are compacted
+  uint64_t compaction_map_bytes_max = 64_MiB;              // memory for the keys of one pass
+  uint64_t compaction_piece_bytes = 1_MiB;                 // read and written between two looks at other work
 };
 
 // Threads that may wait for the disk. Work of one executor must run in order, but for readers.

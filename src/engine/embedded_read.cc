@@ -45,20 +45,25 @@ std::unexpected<Error> damaged(const LogState& log, Error problem) {
   return std::unexpected(std::move(problem));
 }
 
-// On a thread that may wait. Between the look at the tail and this, the segments may have been trimmed.
+// On a thread that may wait. Between the look at the tail and this, the segments may have been trimmed. Where
+// compaction has removed all from `from` to the end of the segments, the tail goes on.
 Result<ReadResult> read_segments(const LogState& log, Offset from, size_t bytes_max) {
-  auto batches = log.segments.read(from, bytes_max);
-  auto now = look(log, from, bytes_max);
-  if (!now) return std::unexpected(now.error());
-  if (!batches) return damaged(log, batches.error());
-  if (batches->empty()) batches = std::move(now->batches);
-  if (batches->empty()) {
-    return damaged(log, {ErrorCode::corrupt,
-                         fmt::format("the log {} lacks offset {}, between {} and {}", log.id, from,
-                                     now->range.first, now->range.next),
-                         {}});
+  while (true) {
+    Offset end = log.segments.end();
+    auto batches = log.segments.read(from, bytes_max);
+    auto now = look(log, from, bytes_max);
+    if (!now) return std::unexpected(now.error());
+    if (!batches) return damaged(log, batches.error());
+    if (batches->empty() && now->place == Place::tail) batches = std::move(now->batches);
+    if (!batches->empty() || from == now->range.next) return ReadResult{std::move(*batches), now->range};
+    if (from >= end && log.segments.end() == end) {
+      return damaged(log, {ErrorCode::corrupt,
+                           fmt::format("the log {} lacks offset {}, between {} and {}", log.id, from,
+                                       now->range.first, now->range.next),
+                           {}});
+    }
+    from = std::max(from, end);
   }
-  return ReadResult{std::move(*batches), now->range};
 }
 
 // The first record at or after `time` among those that are in the tail from `from` on; nullopt when the tail

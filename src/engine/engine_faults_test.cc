@@ -270,7 +270,8 @@ TEST(Retention, a_pin_and_the_first_offset_bound_it) {
 }
 
 TEST(Retention, a_log_that_keeps_little_has_small_segments) {
-  log::SegmentLimits limits{.segment_bytes = 128_MiB};
+  EmbeddedLimits limits;
+  EXPECT_EQ(segment_bytes_for({.name = "", .compact = true}, limits), limits.compacted_segment_bytes);
   EXPECT_EQ(segment_bytes_for({}, limits), 128_MiB);
   EXPECT_EQ(segment_bytes_for({.name = "", .retention_bytes = 80_MiB}, limits), 10_MiB);
   EXPECT_EQ(segment_bytes_for({.name = "", .retention_bytes = 1}, limits), 64_KiB);

@@ -47,9 +47,10 @@ Result<Examination> Examiner::run() {
   auto version = runtime::read_file(files_, data_dir_ + "/VERSION", 64);
   if (!version) return std::unexpected(version.error());
   std::string text(as_text(*version));
-  if (text != std::string(data_version) + "\n") {
-    return error(ErrorCode::unsupported, "{}/VERSION says '{}'; this program reads version {}", data_dir_,
-                 text, data_version);
+  while (text.ends_with('\n')) text.pop_back();
+  if (text != data_version && text != data_version_before) {
+    return error(ErrorCode::unsupported, "{}/VERSION says '{}'; this program reads versions {} and {}",
+                 data_dir_, text, data_version_before, data_version);
   }
   auto checkpoint = log::load_checkpoint(files_, data_dir_);
   if (!checkpoint) {
@@ -70,7 +71,7 @@ Result<void> Examiner::examine_log(const log::LogCheckpoint& log) {
   std::string directory = fmt::format("{}/topics/{}/{}", data_dir_, log.log.topic, log.log.partition);
   for (const log::SegmentState& segment : log.segments) {
     ++result_.segments;
-    if (auto done = examine_segment(log::segment_path(directory, segment.base), segment); !done) return done;
+    if (auto done = examine_segment(log::segment_path(directory, segment), segment); !done) return done;
   }
   return {};
 }
@@ -96,14 +97,17 @@ Result<void> Examiner::examine_segment(const std::string& path, const log::Segme
   return walk(path, state, **file);
 }
 
-// Each batch must follow the one before it, up to the checkpoint's end. After damage the rest is not judged.
+// Each batch must follow the one before it, up to the checkpoint's end; where compaction has been, offsets
+// may be missing between them. After damage the rest is not judged.
 Result<void> Examiner::walk(const std::string& path, const log::SegmentState& state, runtime::File& file) {
   log::BatchWalk walk(file, 0, state.bytes);
   Offset expected = state.base;
+  bool gaps = state.generation > 0;
   while (!walk.at_end()) {
     auto batch = walk.current();
     Result<void> whole = batch ? batch->verify() : std::unexpected(batch.error());
-    if (whole && batch->base_offset() != expected) {
+    bool follows = whole && (gaps ? batch->base_offset() >= expected : batch->base_offset() == expected);
+    if (whole && !follows) {
       whole = error(ErrorCode::corrupt, "offset {} is expected and {} stands here", expected,
                     batch->base_offset());
     }
@@ -118,7 +122,7 @@ Result<void> Examiner::walk(const std::string& path, const log::SegmentState& st
     expected = batch->next_offset();
     walk.pass(*batch);
   }
-  if (expected != state.next) {
+  if (gaps ? expected > state.next : expected != state.next) {
     found(Finding::Kind::damage, path, state.bytes,
           fmt::format("it ends at offset {}; the checkpoint says {}", expected, state.next));
   }

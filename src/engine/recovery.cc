@@ -17,14 +17,24 @@ Result<std::string> read_text(runtime::FileSystem& files, const std::string& pat
   return text;
 }
 
-// Whether `data_dir` holds data of this version; false when it has still to be made.
+Result<void> write_version(runtime::FileSystem& files, const std::string& data_dir) {
+  return runtime::replace_file(files, data_dir + "/VERSION", as_bytes(std::string(data_version) + "\n"));
+}
+
+// Whether `data_dir` holds data that this program reads; false when it has still to be made.
 Result<bool> check_version(runtime::FileSystem& files, const std::string& data_dir) {
   auto version = read_text(files, data_dir + "/VERSION");
   if (version && *version == data_version) return true;
+  if (version && *version == data_version_before) {
+    // From now on the program of before refuses the directory, so that it cannot misread it.
+    if (auto done = write_version(files, data_dir); !done) return std::unexpected(done.error());
+    SPDLOG_INFO("engine: {} was of version {} and is of version {} now", data_dir, *version, data_version);
+    return true;
+  }
   if (version) {
     return error(ErrorCode::unsupported,
-                 "{}/VERSION says '{}'; this program reads version {}: use the program that wrote it",
-                 data_dir, *version, data_version);
+                 "{}/VERSION says '{}'; this program reads versions {} and {}: use the program that wrote it",
+                 data_dir, *version, data_version_before, data_version);
   }
   if (!version && version.error().code != ErrorCode::not_found) return std::unexpected(version.error());
   auto topics = files.list(data_dir + "/topics");
@@ -51,8 +61,7 @@ Result<void> make_directory(const EmbeddedOptions& options) {
   uint64_t journal_id = options.journal_id.value_or(Random::from_system().next());
   log::Checkpoint checkpoint{.journal_id = journal_id, .replay_from = {.lsn = 1, .file = 0, .offset = 0}};
   if (auto done = log::save_checkpoint(files, dir, checkpoint); !done) return done;
-  std::string version = std::string(data_version) + "\n";
-  if (auto done = runtime::replace_file(files, dir + "/VERSION", as_bytes(version)); !done) return done;
+  if (auto done = write_version(files, dir); !done) return done;
   return flush_name_of(files, dir);
 }
 
@@ -129,7 +138,7 @@ Result<void> Recovery::restore() {
   replay_from_ = checkpoint->replay_from;
   parts_->writer = std::make_unique<SegmentWriter>(
       parts_->cache, SegmentWriter::Options{parts_->options.data_dir, parts_->journal_id, &parts_->clock,
-                                            parts_->options.limits.segments, parts_->options.bug});
+                                            parts_->options.limits, parts_->options.bug});
   for (const log::LogCheckpoint& state : checkpoint->logs) {
     auto log = parts_->make_log(state.log, state);
     parts_->writer->restore(log, state);

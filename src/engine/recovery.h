@@ -22,6 +22,9 @@ struct Recovered {
 [[nodiscard]] Result<Recovered> recover(const EmbeddedOptions& options);
 
 // DATA/VERSION: what this program writes.
-constexpr std::string_view data_version = "1";
+constexpr std::string_view data_version = "2";
+// The version before it, which is brought up to date on start: its checkpoint is read, and the next one
+// written as this program does.
+constexpr std::string_view data_version_before = "1";
 
 }  // namespace pabal::engine

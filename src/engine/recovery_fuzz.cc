@@ -98,7 +98,7 @@ class Directory {
     }
     uint8_t broken = take_byte(input_);
     if (broken != 0 && broken < bytes.size()) bytes[broken] ^= 1;
-    auto file = disk_.open(log::segment_path(directory, state.base), runtime::OpenMode::create);
+    auto file = disk_.open(log::segment_path(directory, state), runtime::OpenMode::create);
     write((*file)->write_at(0, bytes));
     state.bytes = bytes.size() + static_cast<uint64_t>(take_number(input_));
     if (take_byte(input_) % 4 != 1) state.bytes = bytes.size();

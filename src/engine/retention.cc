@@ -31,10 +31,11 @@ Offset above_size(const std::vector<log::SegmentState>& segments, uint64_t bytes
 
 }  // namespace
 
-uint64_t segment_bytes_for(const LogSettings& settings, const log::SegmentLimits& limits) {
-  if (settings.retention_bytes == 0) return limits.segment_bytes;
-  uint64_t wanted = std::max(settings.retention_bytes / segments_kept, segment_bytes_min);
-  return std::min(wanted, limits.segment_bytes);
+uint64_t segment_bytes_for(const LogSettings& settings, const EmbeddedLimits& limits) {
+  uint64_t bytes = limits.segments.segment_bytes;
+  if (settings.compact) bytes = std::min(bytes, limits.compacted_segment_bytes);
+  if (settings.retention_bytes == 0) return bytes;
+  return std::min(bytes, std::max(settings.retention_bytes / segments_kept, segment_bytes_min));
 }
 
 Offset retained_from(const std::vector<log::SegmentState>& segments, const LogSettings& settings,
@@ -54,6 +55,7 @@ void SegmentWriter::retain(RoundResult& result) const {
     Offset from = retained_from(stored.log->segments.states(), stored.settings, stored.first,
                                 stored.log->pins.lowest(), now);
     if (from > stored.first) result.trims.emplace_back(id, from);
+    result.compaction_due |= wants_compaction(stored);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/logging.h"
 
 namespace pabal::engine {
@@ -15,8 +16,17 @@ std::string parent_of(const std::string& path) { return path.substr(0, path.rfin
 
 void SegmentWriter::restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state) {
   LogId id = log->id;
-  log->segments.set_segment_bytes(segment_bytes_for(state.settings, options_.segments));
+  log->segments.set_segment_bytes(segment_bytes_for(state.settings, options_.limits));
   logs_[id] = {std::move(log), state.settings, state.first};
+}
+
+void SegmentWriter::restore_removals(std::vector<std::string> paths, bool durable) {
+  (durable ? ready_removals_ : removals_) = std::move(paths);
+  if (!durable) return;
+  remove_files();
+  for (auto& [id, stored] : logs_) {
+    if (stored.settings.compact) stored.log->segments.remove_strangers();
+  }
 }
 
 RoundResult SegmentWriter::run(WriteRound round) {
@@ -87,6 +97,7 @@ Result<void> SegmentWriter::apply(const Effect& effect) {
       remove(effect);
       return {};
     case log::EntryKind::append:
+    case log::EntryKind::create_compacted:
       break;
   }
   return {};
@@ -97,7 +108,7 @@ Result<void> SegmentWriter::create(const Effect& effect) {
   bool renamed = stored.settings.name != effect.settings.name;
   stored.log = effect.log;
   stored.settings = effect.settings;
-  effect.log->segments.set_segment_bytes(segment_bytes_for(effect.settings, options_.segments));
+  effect.log->segments.set_segment_bytes(segment_bytes_for(effect.settings, options_.limits));
   if (!renamed) return {};
   // For people who look at the disk; no program reads it, so it is flushed with whatever comes next.
   std::string topic = parent_of(effect.log->segments.directory());
@@ -112,7 +123,7 @@ void SegmentWriter::trim(const Effect& effect) {
   auto found = logs_.find(effect.log->id);
   if (found == logs_.end()) return;
   found->second.first = std::max(found->second.first, effect.first);
-  for (std::string& path : effect.log->segments.trim(effect.first)) removals_.push_back(std::move(path));
+  for (const std::string& path : effect.log->segments.trim(effect.first)) remove_later(path);
   effect.log->stored_bytes = effect.log->segments.bytes();
 }
 
@@ -121,11 +132,11 @@ void SegmentWriter::remove(const Effect& effect) {
   dirty_.erase(effect.log->id);
   std::string partition = effect.log->segments.directory();
   for (const auto& segment : effect.log->segments.states()) {
-    removals_.push_back(log::segment_path(partition, segment.base));
+    remove_later(log::segment_path(partition, segment));
   }
-  removals_.push_back(partition);
+  remove_later(partition);
   auto same_topic = [&](const auto& other) { return other.first.topic == effect.log->id.topic; };
-  if (std::ranges::none_of(logs_, same_topic)) removals_.push_back(parent_of(partition));
+  if (std::ranges::none_of(logs_, same_topic)) remove_later(parent_of(partition));
 }
 
 Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
@@ -161,19 +172,69 @@ log::Checkpoint SegmentWriter::describe(const log::JournalPosition& end) const {
                                .settings = stored.settings,
                                .first = stored.first,
                                .next = stored.log->segments.next(),
+                               .compacted = stored.log->segments.compacted(),
                                .segments = stored.log->segments.states()});
   }
   return checkpoint;
 }
 
+void SegmentWriter::remove_later(const std::string& path) {
+  check(path.starts_with(options_.data_dir + "/"), "{} is not below {}", path, options_.data_dir);
+  removals_.push_back(path.substr(options_.data_dir.size() + 1));
+}
+
 void SegmentWriter::remove_files() {
-  for (const std::string& path : std::exchange(ready_removals_, {})) {
+  for (const std::string& below : std::exchange(ready_removals_, {})) {
+    if (!below.starts_with("topics/") || below.find("..") != std::string::npos) continue;
+    std::string path = options_.data_dir + "/" + below;
     files_.forget(path);
     auto done = files_.file_system().remove_all(path);
     if (done || done.error().code == ErrorCode::not_found) continue;
     spdlog::warn("engine: cannot remove {}: {}", path, done.error().message);
-    removals_.push_back(path);
+    removals_.push_back(below);
   }
+}
+
+// -- compaction
+// -------------------------------------------------------------------------------------------------------
+
+bool SegmentWriter::wants_compaction(const Stored& stored) {
+  return stored.settings.compact && !stored.log->damage.any() && Compaction::is_due(stored.log->segments);
+}
+
+void SegmentWriter::begin_compaction() {
+  for (const auto& [id, stored] : logs_) {
+    if (!wants_compaction(stored)) continue;
+    compaction_ = std::make_unique<Compaction>(
+        stored.log, Compaction::Options{.piece_bytes = options_.limits.compaction_piece_bytes,
+                                        .map_bytes_max = options_.limits.compaction_map_bytes_max,
+                                        .segment_bytes = segment_bytes_for(stored.settings, options_.limits),
+                                        .tombstones_kept = stored.settings.tombstones_kept,
+                                        .now = options_.clock->wall_now(),
+                                        .bug = options_.bug});
+    return;
+  }
+}
+
+SegmentWriter::CompactionStep SegmentWriter::compact() {
+  if (!compaction_) begin_compaction();
+  if (!compaction_) return {};
+  LogState& log = *compaction_->log();
+  auto step = compaction_->step();
+  if (step) {
+    for (const std::string& path : step->removals) remove_later(path);
+    if (logs_.contains(log.id)) dirty_[log.id] = compaction_->log();
+    if (options_.bug == PlantedBug::remove_before_checkpoint) {
+      ready_removals_ = std::exchange(removals_, {});
+      remove_files();
+    }
+    if (step->done) compaction_.reset();
+    return {.more = true};
+  }
+  compaction_.reset();
+  if (step.error().code == ErrorCode::corrupt) log.damage.found(log.id, step.error().message);
+  bool of_the_log = step.error().code == ErrorCode::corrupt || step.error().code == ErrorCode::not_found;
+  return of_the_log ? CompactionStep{} : CompactionStep{.failure = step.error()};
 }
 
 }  // namespace pabal::engine

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/compaction.h"
 #include "engine/condition.h"
 #include "engine/embedded.h"
 #include "engine/log_state.h"
@@ -39,6 +40,7 @@ struct RoundResult {
   uint64_t written_bytes = 0;
   std::optional<uint64_t> checkpointed_lsn = {};
   std::vector<std::pair<LogId, Offset>> trims = {};  // what retention asks for
+  bool compaction_due = false;                       // call compact()
   std::optional<Error> failure = {};                 // nothing of the round is lost: the next one repeats it
 };
 
@@ -51,7 +53,7 @@ class SegmentWriter {
     std::string data_dir;
     uint64_t journal_id = 0;
     const Clock* clock = nullptr;
-    log::SegmentLimits segments = {};
+    EmbeddedLimits limits = {};
     PlantedBug bug = PlantedBug::none;
   };
 
@@ -60,12 +62,17 @@ class SegmentWriter {
   // A log that the last checkpoint knows.
   void restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state);
   // Does the removals that the last checkpoint left to do: now if it is durable, else after the next one.
-  void restore_removals(std::vector<std::string> paths, bool durable) {
-    (durable ? ready_removals_ : removals_) = std::move(paths);
-    remove_files();
-  }
+  // Call it after restore().
+  void restore_removals(std::vector<std::string> paths, bool durable);
 
   [[nodiscard]] RoundResult run(WriteRound round);
+
+  // Does a piece of the compaction of a log that needs it; a checkpoint after the last one frees the disk.
+  struct CompactionStep {
+    bool more = false;
+    std::optional<Error> failure = {};  // of the disk; the pass is given up, what was there stays
+  };
+  [[nodiscard]] CompactionStep compact();
 
  private:
   struct Stored {
@@ -86,21 +93,26 @@ class SegmentWriter {
   [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
   void remove_files();
   void retain(RoundResult& result) const;
+  [[nodiscard]] static bool wants_compaction(const Stored& stored);
+  void begin_compaction();
+  void remove_later(const std::string& path);
 
   log::FileCache& files_;
   Options options_;
   std::map<LogId, Stored> logs_;
   std::vector<Effect> backlog_;  // kept until all of it has been written
   std::map<LogId, std::shared_ptr<LogState>> dirty_;
+  std::unique_ptr<Compaction> compaction_;
+  // Paths below the data directory.
   std::vector<std::string> removals_;        // to do after the next checkpoint
   std::vector<std::string> ready_removals_;  // the last checkpoint does not refer to them any more
 };
 
-// How far retention may trim a log of these segments; `first` when nothing may go.
 // How large the segments of such a log are: of a log that keeps few bytes, small enough that it keeps little
-// more.
-[[nodiscard]] uint64_t segment_bytes_for(const LogSettings& settings, const log::SegmentLimits& limits);
+// more; of one that is compacted, so that little of it is not.
+[[nodiscard]] uint64_t segment_bytes_for(const LogSettings& settings, const EmbeddedLimits& limits);
 
+// How far retention may trim a log of these segments; `first` when nothing may go.
 [[nodiscard]] Offset retained_from(const std::vector<log::SegmentState>& segments,
                                    const LogSettings& settings, Offset first, std::optional<Offset> pin,
                                    WallTime now);

@@ -152,6 +152,26 @@ void Sequencer::on_round(RoundResult result) {
     submit(std::move(request));
     checkpoint_wanted_ = true;  // so that the files go soon
   }
+  if (result.compaction_due && !compacting_ && !disk_failed_) compact();
+  schedule();
+}
+
+// One piece at a time, so that rounds come in between.
+void Sequencer::compact() {
+  compacting_ = true;
+  asio::post(io_.segments, [self = shared_from_this()] {
+    self->post([step = self->parts_->writer->compact()](Sequencer& sequencer) mutable {
+      sequencer.on_compaction(std::move(step));
+    });
+  });
+}
+
+void Sequencer::on_compaction(SegmentWriter::CompactionStep step) {
+  compacting_ = false;
+  if (step.failure) note_disk_failure(*step.failure);
+  bool may_go_on = !stopped_ && !disk_failed_ && parts_->condition.state() != Condition::State::read_only;
+  if (step.more && may_go_on) return compact();
+  checkpoint_wanted_ = true;  // so that the files go soon
   schedule();
 }
 
@@ -192,7 +212,7 @@ void Sequencer::on_spare(Result<log::JournalFile> file) {
 }
 
 void Sequencer::stop_if_done() {
-  if (!stopped_ || round_running_ || preparing_) return;
+  if (!stopped_ || round_running_ || preparing_ || compacting_) return;
   bool writable = parts_->condition.state() != Condition::State::read_only;
   if (!pending_.empty() || run_posted_) return;
   if (writable && !stopping_round_) {

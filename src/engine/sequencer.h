@@ -73,6 +73,8 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void go_read_only(const Error& failure);
   void hand_over();
   void on_round(RoundResult result);
+  void compact();
+  void on_compaction(SegmentWriter::CompactionStep step);
   void prepare_spare(bool wanted_now);
   void on_spare(Result<log::JournalFile> file);
   void note_disk_failure(const Error& failure);
@@ -106,6 +108,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   uint64_t unwritten_bytes_ = 0;  // not in segments
   bool round_running_ = false;
   bool preparing_ = false;
+  bool compacting_ = false;
   bool checkpoint_wanted_ = false;
   bool retention_wanted_ = false;
   bool disk_failed_ = false;  // a round or a new journal file found no space

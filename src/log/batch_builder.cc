@@ -32,25 +32,50 @@ size_t body_bytes(const RecordView& record, int64_t timestamp_delta, int32_t off
   return size;
 }
 
+void put_record(Bytes& out, const RecordView& record, int64_t timestamp_delta, int32_t offset_delta) {
+  put_varint(out, static_cast<int64_t>(body_bytes(record, timestamp_delta, offset_delta)));
+  out.push_back(0);  // attributes: none are defined
+  put_varint(out, timestamp_delta);
+  put_varint(out, offset_delta);
+  put_sized(out, record.key);
+  put_sized(out, record.value);
+  put_varint(out, static_cast<int64_t>(record.headers.size()));
+  for (const HeaderView& header : record.headers) {
+    put_sized(out, as_bytes(header.name));
+    put_sized(out, header.value);
+  }
+}
+
 }  // namespace
 
 void BatchBuilder::add(const RecordView& record) {
   if (record_count_ == 0) base_timestamp_ = max_timestamp_ = record.timestamp;
   max_timestamp_ = std::max(max_timestamp_, record.timestamp);
-  int64_t timestamp_delta = (record.timestamp - base_timestamp_).count();
-
-  put_varint(bytes_, static_cast<int64_t>(body_bytes(record, timestamp_delta, record_count_)));
-  bytes_.push_back(0);  // attributes: none are defined
-  put_varint(bytes_, timestamp_delta);
-  put_varint(bytes_, record_count_);
-  put_sized(bytes_, record.key);
-  put_sized(bytes_, record.value);
-  put_varint(bytes_, static_cast<int64_t>(record.headers.size()));
-  for (const HeaderView& header : record.headers) {
-    put_sized(bytes_, as_bytes(header.name));
-    put_sized(bytes_, header.value);
-  }
+  put_record(bytes_, record, (record.timestamp - base_timestamp_).count(), record_count_);
   ++record_count_;
+}
+
+Bytes retained_batch(const BatchView& batch, std::span<const StoredRecord> kept,
+                     std::optional<WallTime> delete_horizon) {
+  check(!kept.empty(), "a batch has at least one record");
+  BytesView header = batch.bytes().first(batch_header_bytes);
+  Bytes bytes(header.begin(), header.end());
+  WallTime base = delete_horizon.value_or(batch.base_timestamp());
+  WallTime max = kept.front().timestamp;
+  for (const StoredRecord& record : kept) {
+    max = std::max(max, record.timestamp);
+    auto offset_delta = static_cast<int32_t>(record.offset - batch.base_offset());
+    put_record(bytes, record, (record.timestamp - base).count(), offset_delta);
+  }
+  auto attributes = load<int16_t>(bytes, at::attributes);
+  if (delete_horizon) attributes = static_cast<int16_t>(attributes | at::delete_horizon_flag);
+  store<int16_t>(bytes, at::attributes, attributes);
+  store<int32_t>(bytes, at::batch_length, static_cast<int32_t>(bytes.size() - at::length_ends));
+  store<int64_t>(bytes, at::base_timestamp, base.time_since_epoch().count());
+  store<int64_t>(bytes, at::max_timestamp, max.time_since_epoch().count());
+  store<int32_t>(bytes, at::record_count, static_cast<int32_t>(kept.size()));
+  store<uint32_t>(bytes, at::crc, crc32c(BytesView(bytes).subspan(at::attributes)));
+  return bytes;
 }
 
 size_t BatchBuilder::size() const { return bytes_.size(); }

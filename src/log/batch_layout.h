@@ -22,5 +22,6 @@ constexpr size_t records = 61;
 
 constexpr size_t length_ends = 12;  // batch_length counts the bytes from here on
 constexpr int compression_mask = 0x7;
+constexpr int delete_horizon_flag = 0x40;
 
 }  // namespace pabal::log::batch_layout

@@ -7,10 +7,11 @@
 namespace pabal::log {
 namespace {
 
-constexpr uint64_t checkpoint_magic = 0x504142414c435031;  // "PABALCP1"
+constexpr uint64_t checkpoint_magic = 0x504142414c435032;    // "PABALCP2"
+constexpr uint64_t checkpoint_magic_1 = 0x504142414c435031;  // "PABALCP1"
 constexpr size_t header_bytes = 20;
 constexpr size_t checkpoint_bytes_max = 1_GiB;
-constexpr size_t segment_entry_bytes = 40;
+constexpr size_t segment_entry_bytes_min = 40;
 constexpr size_t log_entry_bytes_min = 16 + 4 + 8 + 8 + 4 + 4 + 8 + 8 + 4;
 constexpr size_t text_entry_bytes_min = 4;
 
@@ -83,6 +84,7 @@ void write_segment(Writer& out, const SegmentState& segment) {
   out.number(segment.bytes);
   out.time(segment.last_append);
   out.time(segment.max_timestamp);
+  out.number(segment.generation);
 }
 
 void write_log(Writer& out, const LogCheckpoint& log) {
@@ -90,38 +92,56 @@ void write_log(Writer& out, const LogCheckpoint& log) {
   out.number(log.log.partition.value());
   out.number(int64_t{log.settings.retention_time.count()});
   out.number(log.settings.retention_bytes);
+  out.number(static_cast<uint8_t>(log.settings.compact));
+  out.number(int64_t{log.settings.tombstones_kept.count()});
   out.text(log.settings.name);
   out.number(log.epoch.value());
   out.number(log.first.value());
   out.number(log.next.value());
+  out.number(log.compacted.value());
   out.number(static_cast<uint32_t>(log.segments.size()));
   for (const SegmentState& segment : log.segments) write_segment(out, segment);
 }
 
-SegmentState read_segment(Reader& in) {
+// Which version of the file is read.
+enum class Layout { first, current };
+
+SegmentState read_segment(Reader& in, Layout layout) {
   SegmentState segment;
   segment.base = Offset(in.number<int64_t>());
   segment.next = Offset(in.number<int64_t>());
   segment.bytes = in.number<uint64_t>();
   segment.last_append = in.time();
   segment.max_timestamp = in.time();
+  if (layout != Layout::first) segment.generation = in.number<uint32_t>();
   return segment;
 }
 
-LogCheckpoint read_log(Reader& in) {
+LogCheckpoint read_log(Reader& in, Layout layout) {
   LogCheckpoint log;
   log.log.topic = in.uuid();
   log.log.partition = PartitionIndex(in.number<int32_t>());
   log.settings.retention_time = Duration(in.number<int64_t>());
   log.settings.retention_bytes = in.number<uint64_t>();
+  if (layout != Layout::first) {
+    log.settings.compact = in.number<uint8_t>() != 0;
+    log.settings.tombstones_kept = Duration(in.number<int64_t>());
+  }
   log.settings.name = in.text();
   log.epoch = LeaderEpoch(in.number<int32_t>());
   log.first = Offset(in.number<int64_t>());
   log.next = Offset(in.number<int64_t>());
-  uint32_t segments = in.count(segment_entry_bytes);
+  if (layout != Layout::first) log.compacted = Offset(in.number<int64_t>());
+  uint32_t segments = in.count(segment_entry_bytes_min);
   log.segments.reserve(segments);
-  for (uint32_t i = 0; i < segments; ++i) log.segments.push_back(read_segment(in));
+  for (uint32_t i = 0; i < segments; ++i) log.segments.push_back(read_segment(in, layout));
   return log;
+}
+
+// The first version wrote whole paths, and a directory may have been moved since.
+std::string below_data_dir(std::string path) {
+  size_t topics = path.rfind("/topics/");
+  return topics == std::string::npos ? std::move(path) : path.substr(topics + 1);
 }
 
 std::string path_in(const std::string& directory) { return directory + "/checkpoint"; }
@@ -148,7 +168,8 @@ Bytes encode_checkpoint(const Checkpoint& checkpoint) {
 }
 
 Result<Checkpoint> decode_checkpoint(BytesView bytes) {
-  if (bytes.size() < header_bytes || load<uint64_t>(bytes, 0) != checkpoint_magic) {
+  uint64_t magic = bytes.size() < header_bytes ? 0 : load<uint64_t>(bytes, 0);
+  if (magic != checkpoint_magic && magic != checkpoint_magic_1) {
     return error(ErrorCode::corrupt, "the checkpoint does not begin like one");
   }
   if (load<uint64_t>(bytes, 12) != bytes.size() - header_bytes ||
@@ -156,6 +177,7 @@ Result<Checkpoint> decode_checkpoint(BytesView bytes) {
     return error(ErrorCode::corrupt, "the checkpoint's checksum does not agree with its {} bytes",
                  bytes.size());
   }
+  Layout layout = magic == checkpoint_magic ? Layout::current : Layout::first;
   Reader in(bytes.subspan(header_bytes));
   Checkpoint checkpoint;
   checkpoint.journal_id = in.number<uint64_t>();
@@ -164,9 +186,9 @@ Result<Checkpoint> decode_checkpoint(BytesView bytes) {
   checkpoint.replay_from.offset = in.number<uint64_t>();
   uint32_t logs = in.count(log_entry_bytes_min);
   checkpoint.logs.reserve(logs);
-  for (uint32_t i = 0; i < logs; ++i) checkpoint.logs.push_back(read_log(in));
+  for (uint32_t i = 0; i < logs; ++i) checkpoint.logs.push_back(read_log(in, layout));
   uint32_t removals = in.count(text_entry_bytes_min);
-  for (uint32_t i = 0; i < removals; ++i) checkpoint.removals.push_back(in.text());
+  for (uint32_t i = 0; i < removals; ++i) checkpoint.removals.push_back(below_data_dir(in.text()));
   if (!in.done()) return error(ErrorCode::corrupt, "the checkpoint's fields do not fill its bytes");
   return checkpoint;
 }

@@ -19,6 +19,7 @@ struct SegmentState {
   uint64_t bytes = 0;
   WallTime last_append = {};    // the wall clock's, for retention
   WallTime max_timestamp = {};  // the records', for look-ups by time
+  uint32_t generation = 0;      // how often compaction has written it; it may then lack offsets
   friend bool operator==(const SegmentState&, const SegmentState&) = default;
 };
 
@@ -29,6 +30,7 @@ struct LogCheckpoint {
   LeaderEpoch epoch = {};
   Offset first = {};
   Offset next = {};
+  Offset compacted = {};                    // below, no two records have the same key
   std::vector<SegmentState> segments = {};  // in offset order
   friend bool operator==(const LogCheckpoint&, const LogCheckpoint&) = default;
 };
@@ -39,16 +41,19 @@ struct Checkpoint {
   uint64_t journal_id = 0;
   JournalPosition replay_from = {};
   std::vector<LogCheckpoint> logs = {};
-  std::vector<std::string> removals = {};  // files and directories that nothing refers to any more
+  std::vector<std::string> removals = {};  // paths below the data directory that nothing refers to any more
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
 // The file, big-endian: 0 magic u64 | 8 crc u32 (of byte 12 on) | 12 body_bytes u64 | 20 body. The body:
 //   journal_id u64 | lsn u64 | file u32 | offset u64 | log_count u32 | logs | removal_count u32 | removals
-//   log:     topic 16 | partition i32 | retention_time_ns i64 | retention_bytes u64 | name | epoch i32 |
-//            first i64 | next i64 | segment_count u32 | segments
-//   segment: base i64 | next i64 | bytes u64 | last_append_ms i64 | max_timestamp_ms i64
+//   log:     topic 16 | partition i32 | retention_time_ns i64 | retention_bytes u64 | compact u8 |
+//            tombstones_kept_ns i64 | name | epoch i32 | first i64 | next i64 | compacted i64 |
+//            segment_count u32 | segments
+//   segment: base i64 | next i64 | bytes u64 | last_append_ms i64 | max_timestamp_ms i64 | generation u32
 //   name, removal: size u32 | text
+// The version before it lacks compact, tombstones_kept_ns, compacted and generation, and its removals are
+// whole paths; it is read, never written.
 [[nodiscard]] Bytes encode_checkpoint(const Checkpoint& checkpoint);
 [[nodiscard]] Result<Checkpoint> decode_checkpoint(BytesView bytes);
 

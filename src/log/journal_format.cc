@@ -19,6 +19,7 @@ constexpr size_t entry_count = 40;
 
 constexpr uint64_t block_magic = 0x504142414c4a4e31;  // "PABALJN1"
 constexpr size_t create_body_bytes_min = 16;
+constexpr size_t create_compacted_body_bytes_min = 24;
 constexpr size_t kept_buffer_bytes_max = 8_MiB;
 
 Result<JournalEntry> malformed(std::string_view what) {
@@ -31,11 +32,18 @@ Result<JournalEntry> parse_body(JournalEntry entry, uint8_t kind, BytesView body
       entry.batch = body;
       break;
     case EntryKind::create:
-      if (body.size() < create_body_bytes_min) return malformed("settings that are cut short");
+    case EntryKind::create_compacted: {
+      bool compact = static_cast<EntryKind>(kind) == EntryKind::create_compacted;
+      size_t name_at = compact ? create_compacted_body_bytes_min : create_body_bytes_min;
+      if (body.size() < name_at) return malformed("settings that are cut short");
       entry.settings.retention_time = Duration(load<int64_t>(body, 0));
       entry.settings.retention_bytes = load<uint64_t>(body, 8);
-      entry.settings.name = std::string(as_text(body.subspan(create_body_bytes_min)));
-      break;
+      entry.settings.compact = compact;
+      if (compact) entry.settings.tombstones_kept = Duration(load<int64_t>(body, 16));
+      entry.settings.name = std::string(as_text(body.subspan(name_at)));
+      entry.kind = EntryKind::create;
+      return entry;
+    }
     case EntryKind::trim:
       if (body.size() != sizeof(int64_t)) return malformed("no first offset");
       entry.first = Offset(load<int64_t>(body, 0));
@@ -85,9 +93,12 @@ void BlockBuilder::append(const LogId& log, BytesView batch) {
 }
 
 void BlockBuilder::create(const LogId& log, const LogSettings& settings) {
-  header(EntryKind::create, log, create_body_bytes_min + settings.name.size());
+  EntryKind kind = settings.compact ? EntryKind::create_compacted : EntryKind::create;
+  size_t name_at = settings.compact ? create_compacted_body_bytes_min : create_body_bytes_min;
+  header(kind, log, name_at + settings.name.size());
   number(int64_t{settings.retention_time.count()});
   number(settings.retention_bytes);
+  if (settings.compact) number(int64_t{settings.tombstones_kept.count()});
   BytesView name = as_bytes(settings.name);
   bytes_.insert(bytes_.end(), name.begin(), name.end());
 }

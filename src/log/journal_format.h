@@ -19,6 +19,8 @@ namespace pabal::log {
 //           create  0 retention_time_ns i64 | 8 retention_bytes u64 | 16 name   (again: changes the settings)
 //           trim    0 first offset i64
 //           remove  nothing
+//           create_compacted  0 retention_time_ns i64 | 8 retention_bytes u64 | 16 tombstones_kept_ns i64 |
+//           24 name
 //
 // The CRC-32C covers byte 12 to the end of the payload. `lsn` counts blocks and has no gaps. `flushed_lsn` is
 // the last block known to be durable when this one was written: damage at or below it is corruption, damage
@@ -32,7 +34,13 @@ constexpr size_t journal_alignment_bytes = 4_KiB;
   return (bytes + journal_alignment_bytes - 1) / journal_alignment_bytes * journal_alignment_bytes;
 }
 
-enum class EntryKind : uint8_t { append = 1, create = 2, trim = 3, remove = 4 };
+enum class EntryKind : uint8_t {
+  append = 1,
+  create = 2,
+  trim = 3,
+  remove = 4,
+  create_compacted = 5,  // on disk only: read as a create
+};
 
 // One entry; what its kind does not have is empty.
 struct JournalEntry {

@@ -21,6 +21,9 @@ struct LogSettings {
   std::string name;              // of the topic, for people who look at the disk
   Duration retention_time = {};  // from append; zero keeps for ever
   uint64_t retention_bytes = 0;  // zero keeps all
+  bool compact = false;          // of each key only the latest record is kept, in time
+  // How long a record without a value, which deletes its key, is kept after the records before it have gone.
+  Duration tombstones_kept = std::chrono::hours(24);
   friend bool operator==(const LogSettings&, const LogSettings&) = default;
 };
 

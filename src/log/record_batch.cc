@@ -131,6 +131,14 @@ WallTime BatchView::max_timestamp() const {
   return WallTime(std::chrono::milliseconds(load<int64_t>(bytes_, at::max_timestamp)));
 }
 
+bool BatchView::is_compressed() const {
+  return (load<int16_t>(bytes_, at::attributes) & at::compression_mask) != 0;
+}
+std::optional<WallTime> BatchView::delete_horizon() const {
+  if ((load<int16_t>(bytes_, at::attributes) & at::delete_horizon_flag) == 0) return std::nullopt;
+  return base_timestamp();
+}
+
 Result<void> BatchView::verify() const {
   uint32_t stored = load<uint32_t>(bytes_, at::crc);
   uint32_t computed = crc32c(bytes_.subspan(at::attributes));
@@ -143,7 +151,7 @@ Result<void> BatchView::verify() const {
 }
 
 Result<void> BatchView::for_each(const std::function<bool(const StoredRecord&)>& each) const {
-  if ((load<int16_t>(bytes_, at::attributes) & at::compression_mask) != 0) {
+  if (is_compressed()) {
     return error(ErrorCode::unsupported, "the record batch at offset {} is compressed", base_offset());
   }
   Frame frame{base_offset().value(), load<int32_t>(bytes_, at::last_offset_delta),

@@ -33,6 +33,13 @@ class BatchBuilder {
   WallTime max_timestamp_ = {};
 };
 
+class BatchView;
+
+// What compaction leaves of a batch: `kept` of its records, at their offsets, in its range of offsets. With a
+// delete horizon the base timestamp holds it, as KIP-534 has it. At least one record.
+[[nodiscard]] Bytes retained_batch(const BatchView& batch, std::span<const StoredRecord> kept,
+                                   std::optional<WallTime> delete_horizon);
+
 // A view of one batch whose header has been checked: lengths fit, magic is 2. The CRC is checked by verify().
 class BatchView {
  public:
@@ -47,6 +54,9 @@ class BatchView {
   [[nodiscard]] int32_t record_count() const;
   [[nodiscard]] WallTime base_timestamp() const;
   [[nodiscard]] WallTime max_timestamp() const;
+  [[nodiscard]] bool is_compressed() const;
+  // When compaction may drop the records without a value; nullopt when it has not seen them yet (KIP-534).
+  [[nodiscard]] std::optional<WallTime> delete_horizon() const;
   // Compares the CRC and checks that the counts agree.
   [[nodiscard]] Result<void> verify() const;
   // Each record in offset order, views into the batch; `each` returns false to stop. `corrupt` on a malformed

@@ -24,6 +24,11 @@ void Segment::grew(const BatchView& batch, WallTime now) {
   state_.last_append = now;
 }
 
+void Segment::ends_at(Offset next) {
+  std::lock_guard lock(mutex_);
+  state_.next = next;
+}
+
 void Segment::index_batch_locked(Offset base, uint64_t position, WallTime max_timestamp) {
   if (index_.empty() || position - index_.back().position >= index_interval_bytes) {
     index_.push_back({base, position, indexed_max_});

@@ -25,6 +25,8 @@ class Segment {
   [[nodiscard]] SegmentState state() const;
   // Counts a batch that was written at the end. In the order of the file.
   void grew(const BatchView& batch, WallTime now);
+  // Says that offsets from its last record up to `next` are there no more.
+  void ends_at(Offset next);
 
   // The batches from the one that holds `from` on, up to `bytes_max` but at least one; windows into one
   // buffer. Each CRC has been checked; `corrupt` names the file and the byte.

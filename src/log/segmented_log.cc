@@ -13,15 +13,20 @@ std::string parent_of(const std::string& path) { return path.substr(0, path.rfin
 
 }  // namespace
 
-std::string segment_path(const std::string& directory, Offset base) {
-  return fmt::format("{}/{:020}.log", directory, base.value());
+std::string segment_path(const std::string& directory, const SegmentState& state) {
+  if (state.generation == 0) return fmt::format("{}/{:020}.log", directory, state.base.value());
+  return fmt::format("{}/{:020}-{}.log", directory, state.base.value(), state.generation);
 }
 
 SegmentedLog::SegmentedLog(FileCache& files, std::string directory, const LogCheckpoint& state,
                            SegmentLimits limits)
-    : files_(files), directory_(std::move(directory)), limits_(limits), next_(state.next) {
+    : files_(files),
+      directory_(std::move(directory)),
+      limits_(limits),
+      next_(state.next),
+      compacted_(state.compacted) {
   for (const SegmentState& segment : state.segments) {
-    segments_.push_back(std::make_shared<Segment>(segment_path(directory_, segment.base), segment));
+    segments_.push_back(std::make_shared<Segment>(segment_path(directory_, segment), segment));
   }
   cut_needed_ = !segments_.empty();
   published_.set(std::make_shared<const Segments>(segments_));
@@ -89,11 +94,12 @@ Result<std::shared_ptr<Segment>> SegmentedLog::segment_for(size_t bytes) {
 }
 
 Result<std::shared_ptr<Segment>> SegmentedLog::start_segment() {
-  std::string path = segment_path(directory_, next_);
+  SegmentState state{.base = next_, .next = next_};
+  std::string path = segment_path(directory_, state);
   if (auto done = files_.file_system().make_directories(directory_); !done)
     return std::unexpected(done.error());
   if (auto file = files_.create(path); !file) return std::unexpected(file.error());
-  segments_.push_back(std::make_shared<Segment>(path, SegmentState{.base = next_, .next = next_}));
+  segments_.push_back(std::make_shared<Segment>(path, state));
   names_dirty_ = true;
   cut_needed_ = false;
   last_is_whole_ = true;
@@ -171,26 +177,90 @@ Offset SegmentedLog::end() const {
   return segments->empty() ? Offset() : segments->back()->state().next;
 }
 
+std::vector<std::shared_ptr<Segment>> SegmentedLog::closed() const {
+  return segments_.empty() ? Segments() : Segments(segments_.begin(), segments_.end() - 1);
+}
+
+Result<std::shared_ptr<Segment>> SegmentedLog::begin_rewrite(std::span<const std::shared_ptr<Segment>> old) {
+  SegmentState state{.base = old.front()->state().base, .next = old.back()->state().next};
+  for (const auto& segment : old) state.generation = std::max(state.generation, segment->state().generation);
+  ++state.generation;
+  std::string path = segment_path(directory_, state);
+  if (auto file = files_.create(path); !file) return std::unexpected(file.error());
+  return std::make_shared<Segment>(path, state);
+}
+
+Result<void> SegmentedLog::write_rewrite(Segment& segment, BytesView batches) {
+  auto file = files_.open(segment.path());
+  if (!file) return std::unexpected(file.error());
+  return (*file)->write_at(segment.state().bytes, batches);
+}
+
+std::vector<std::string> SegmentedLog::replace(std::span<const std::shared_ptr<Segment>> old,
+                                               const std::shared_ptr<Segment>& fresh) {
+  auto at = std::ranges::find(segments_, old.front());
+  if (segments_.end() - at < std::ssize(old) || !std::equal(old.begin(), old.end(), at)) return {};
+  std::vector<std::string> removed;
+  for (const auto& segment : old) {
+    removed.push_back(segment->path());
+    std::erase(dirty_, segment);
+  }
+  *at = fresh;
+  segments_.erase(at + 1, at + std::ssize(old));
+  dirty_.push_back(fresh);
+  names_dirty_ = true;
+  published_.set(std::make_shared<const Segments>(segments_));
+  return removed;
+}
+
+void SegmentedLog::remove_strangers() {
+  auto names = files_.file_system().list(directory_);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    std::string path = directory_ + "/" + name;
+    auto is_it = [&](const auto& segment) { return segment->path() == path; };
+    if (std::ranges::none_of(segments_, is_it)) std::ignore = files_.file_system().remove(path);
+  }
+}
+
+template <class F>
+auto SegmentedLog::look(F find) const -> decltype(find(std::declval<const Segments&>())) {
+  while (true) {
+    auto segments = published_.get();
+    auto found = find(*segments);
+    if (found || found.error().code != ErrorCode::not_found || published_.get() == segments) return found;
+  }
+}
+
 Result<std::vector<SharedBytes>> SegmentedLog::read(Offset from, size_t bytes_max) const {
-  auto segments = published_.get();
-  for (auto it = segments->rbegin(); it != segments->rend(); ++it) {
+  return look([&](const Segments& segments) { return read_in(segments, from, bytes_max); });
+}
+
+Result<std::vector<SharedBytes>> SegmentedLog::read_in(const Segments& segments, Offset from,
+                                                       size_t bytes_max) const {
+  auto ends_at_or_below = [from](const auto& segment) { return segment->state().next <= from; };
+  for (auto it = std::ranges::partition_point(segments, ends_at_or_below); it != segments.end(); ++it) {
     SegmentState state = (*it)->state();
-    if (state.base > from) continue;
-    if (state.next <= from) break;
-    return (*it)->read(files_, from, bytes_max);
+    if (state.base > from && it == segments.begin()) break;  // trimmed
+    auto batches = (*it)->read(files_, from, bytes_max);
+    if (!batches || !batches->empty()) return batches;
+    if (state.generation == 0 && state.next > from) {
+      return error(ErrorCode::corrupt, "{} lacks offset {}", (*it)->path(), std::max(from, state.base));
+    }
   }
   return std::vector<SharedBytes>();
 }
 
 Result<std::optional<Offset>> SegmentedLog::find_time(WallTime time, Offset first) const {
-  auto segments = published_.get();
-  for (const auto& segment : *segments) {
-    SegmentState state = segment->state();
-    if (state.next <= first || state.bytes == 0 || state.max_timestamp < time) continue;
-    auto found = segment->find_time(files_, time, first);
-    if (!found || *found) return found;
-  }
-  return std::nullopt;
+  return look([&](const Segments& segments) -> Result<std::optional<Offset>> {
+    for (const auto& segment : segments) {
+      SegmentState state = segment->state();
+      if (state.next <= first || state.bytes == 0 || state.max_timestamp < time) continue;
+      auto found = segment->find_time(files_, time, first);
+      if (!found || *found) return found;
+    }
+    return std::nullopt;
+  });
 }
 
 }  // namespace pabal::log

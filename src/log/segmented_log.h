@@ -24,8 +24,8 @@ class SegmentedLog {
   // The writer's.
 
   // Writes batches that follow what is there (next()); those below next() are skipped, so that after an error
-  // the call can be repeated. `corrupt` when the last segment is not as long as it was: nothing is cut off, and
-  // the repeated call begins a new one.
+  // the call can be repeated. `corrupt` when the last segment is not as long as it was: nothing is cut off,
+  // and the repeated call begins a new one.
   Result<void> append(std::span<const SharedBytes> batches, WallTime now);
   Result<void> flush();
   // From now on segments are closed at so many bytes.
@@ -36,14 +36,30 @@ class SegmentedLog {
   std::vector<std::string> trim(Offset first);
   [[nodiscard]] Offset next() const { return next_; }
   [[nodiscard]] std::vector<SegmentState> states() const;
+  // Below it no two records have the same key.
+  [[nodiscard]] Offset compacted() const { return compacted_; }
+  void set_compacted(Offset offset) { compacted_ = offset; }
+  // The segments that nothing is appended to any more.
+  [[nodiscard]] std::vector<std::shared_ptr<Segment>> closed() const;
+  // A file for what is left of `old`, not part of the log yet.
+  Result<std::shared_ptr<Segment>> begin_rewrite(std::span<const std::shared_ptr<Segment>> old);
+  Result<void> write_rewrite(Segment& segment, BytesView batches);
+  // Puts `fresh` in the place of `old` and returns their paths, for removal when no checkpoint refers to
+  // them; nothing when some of them have been trimmed meanwhile.
+  std::vector<std::string> replace(std::span<const std::shared_ptr<Segment>> old,
+                                   const std::shared_ptr<Segment>& fresh);
+  // Removes files in the directory that are not of this log: rewrites that a crash has interrupted.
+  void remove_strangers();
   [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] FileCache& files() const { return files_; }
 
   // Any thread's.
 
   [[nodiscard]] uint64_t bytes() const;
   // One past the last record in a segment; zero when there is none.
   [[nodiscard]] Offset end() const;
-  // The batches from the one that holds `from` on; none when no segment does.
+  // The batches from the one that holds `from` on, or, where compaction has removed it, from the next one
+  // that is left; none when no segment holds any.
   Result<std::vector<SharedBytes>> read(Offset from, size_t bytes_max) const;
   // The first record at or after `time`, and not below `first`.
   Result<std::optional<Offset>> find_time(WallTime time, Offset first) const;
@@ -51,6 +67,10 @@ class SegmentedLog {
  private:
   using Segments = std::vector<std::shared_ptr<Segment>>;
 
+  // Looks at the segments; again when one of them was replaced and removed meanwhile.
+  template <class F>
+  auto look(F find) const -> decltype(find(std::declval<const Segments&>()));
+  Result<std::vector<SharedBytes>> read_in(const Segments& segments, Offset from, size_t bytes_max) const;
   Result<size_t> append_some(std::span<const SharedBytes> batches, WallTime now);
   void count_written(const std::shared_ptr<Segment>& segment, std::span<const SharedBytes> batches,
                      WallTime now);
@@ -62,6 +82,7 @@ class SegmentedLog {
   std::string directory_;
   SegmentLimits limits_;
   Offset next_;
+  Offset compacted_;
   Segments segments_;  // the writer's copy
   Published<Segments> published_;
   std::vector<std::shared_ptr<Segment>> dirty_;
@@ -70,6 +91,7 @@ class SegmentedLog {
   bool last_is_whole_ = true;
 };
 
-[[nodiscard]] std::string segment_path(const std::string& directory, Offset base);
+// `<base offset, 20 digits>.log`, and once compacted `<base offset>-<generation>.log`.
+[[nodiscard]] std::string segment_path(const std::string& directory, const SegmentState& state);
 
 }  // namespace pabal::log

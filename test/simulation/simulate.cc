@@ -5,6 +5,7 @@
 
 #include "base/logging.h"
 #include "broker/broker_scenario.h"
+#include "engine/compaction_scenario.h"
 #include "engine/log_scenario.h"
 #include "engine/table_scenario.h"
 
@@ -20,6 +21,7 @@ const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all = {
       {"log", engine::simulate_log},
       {"table", engine::simulate_table},
+      {"compaction", engine::simulate_compaction},
       {"broker", broker::simulate_broker},
   };
   return all;
@@ -33,6 +35,8 @@ const std::map<std::string, PlantedBug>& planted_bugs() {
       {"acknowledge-out-of-order", PlantedBug::acknowledge_out_of_order},
       {"replay-half-commit", PlantedBug::replay_half_commit},
       {"checkpoint-ahead-of-segments", PlantedBug::checkpoint_ahead_of_segments},
+      {"lose-tombstone", PlantedBug::lose_tombstone},
+      {"remove-before-checkpoint", PlantedBug::remove_before_checkpoint},
       {"settle-before-dead-letter", PlantedBug::settle_before_dead_letter},
   };
   return all;
