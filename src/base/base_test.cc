@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "base/crc32c.h"
 #include "base/error.h"
@@ -53,6 +54,18 @@ TEST(Time, ReadsRfc3339) {
        {"2026-01-02", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T25:00:00Z", "x"}) {
     EXPECT_FALSE(parse_time(text)) << text;
   }
+}
+
+TEST(Time, HasYearsOfFourDigitsWhateverIsStored) {
+  for (int64_t ms :
+       {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::min() + 1, int64_t{-1} << 50}) {
+    EXPECT_EQ(format_time(WallTime(std::chrono::milliseconds(ms))), "0000-01-01T00:00:00.000Z");
+  }
+  EXPECT_EQ(format_time(WallTime::max()), "9999-12-31T23:59:59.999Z");
+  EXPECT_TRUE(parse_time("0000-01-01T00:00:00Z"));
+  EXPECT_TRUE(parse_time("9999-12-31T23:59:59.999Z"));
+  EXPECT_FALSE(parse_time("0000-01-01T00:00:00+00:01"));
+  EXPECT_FALSE(parse_time("9999-12-31T23:59:59-00:01"));
 }
 
 TEST(Uuid, WrittenIsReadBack) {

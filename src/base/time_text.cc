@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -7,6 +8,10 @@ namespace pabal {
 namespace {
 
 using std::chrono::milliseconds;
+
+// What RFC 3339 can say: years of four digits, in UTC.
+constexpr WallTime first_time = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr WallTime last_time = std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1) - milliseconds(1);
 
 // A cursor over "2026-01-02T03:04:05.678+09:00".
 struct Scanner {
@@ -68,8 +73,10 @@ std::optional<WallTime> scan_time(Scanner in) {
                                    std::chrono::month(static_cast<unsigned>(*month)),
                                    std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
-  return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + milliseconds(*ms) - *zone;
+  WallTime time = WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) +
+                  std::chrono::minutes(*minute) + std::chrono::seconds(*second) + milliseconds(*ms) - *zone;
+  if (time < first_time || time > last_time) return std::nullopt;
+  return time;
 }
 
 }  // namespace
@@ -83,7 +90,9 @@ Result<WallTime> parse_time(std::string_view text) {
   return *time;
 }
 
+// A stored record may bear any number: one that is no year of four digits is written as the nearest.
 std::string format_time(WallTime t) {
+  t = std::clamp(t, first_time, last_time);
   auto days = std::chrono::floor<std::chrono::days>(t);
   std::chrono::year_month_day date(days);
   std::chrono::hh_mm_ss time(t - days);
