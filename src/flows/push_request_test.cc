@@ -93,6 +93,7 @@ TEST(RetryAfter, ReadsSecondsAndDates) {
   EXPECT_EQ(read_retry_after("120", now), 120s);
   EXPECT_EQ(read_retry_after("Fri, 31 Dec 1999 23:59:59 GMT", now), 60s);
   EXPECT_EQ(read_retry_after("Fri, 31 Dec 1999 23:00:00 GMT", now), 0s);
+  EXPECT_EQ(read_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now), std::chrono::days(366));
   for (auto text :
        {"", "soon", "-1", "1.5", "Fri, 31 Foo 1999 23:59:59 GMT", "Fri, 99 Dec 1999 23:59:59 GMT"}) {
     EXPECT_FALSE(read_retry_after(text, now)) << text;

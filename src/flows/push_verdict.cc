@@ -82,7 +82,9 @@ std::optional<Duration> read_retry_after(std::string_view text, WallTime now) {
   if (auto seconds = number(text)) return std::chrono::seconds(*seconds);
   auto date = read_http_date(text);
   if (!date) return std::nullopt;
-  return std::max(Duration::zero(), Duration(*date - now));
+  // Nobody waits longer than that, and a year 9999 in nanoseconds would not fit.
+  constexpr std::chrono::milliseconds wait_max = std::chrono::days(366);
+  return std::clamp<std::chrono::milliseconds>(*date - now, std::chrono::milliseconds(0), wait_max);
 }
 
 PushVerdict push_verdict(const Result<runtime::HttpResponse>& answer, WallTime now) {
