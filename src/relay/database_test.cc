@@ -4,6 +4,7 @@
 #include <fstream>
 #include <future>
 #include <gmock/gmock.h>
+#include <limits>
 
 namespace pabal::relay {
 namespace {
@@ -118,6 +119,15 @@ TEST_F(DatabaseTest, takes_writers_of_many_threads_and_of_another_connection) {
   }
   for (auto& thread : threads) thread.get();
   EXPECT_EQ(count(), 200);
+}
+
+TEST(Row, reads_a_number_that_does_not_fit_as_none) {
+  Row row({Value(1e300), Value(-1e300), Value(2.5), Value(std::numeric_limits<double>::quiet_NaN())});
+  EXPECT_EQ(row.integer(0), 0);
+  EXPECT_EQ(row.integer(1), 0);
+  EXPECT_EQ(row.integer(2), 2);
+  EXPECT_EQ(row.integer(3), 0);
+  EXPECT_EQ(row.real(0), 1e300);
 }
 
 TEST_F(DatabaseTest, says_which_file_cannot_be_opened) {

@@ -4,6 +4,7 @@
 
 #include "calls/call.h"
 #include "protocol/base64.h"
+#include "protocol/json.h"
 
 namespace pabal::relay {
 
@@ -15,6 +16,21 @@ constexpr size_t why_bytes_max = 500;
 
 std::string json_text(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Whether the server reads it as JSON where record_json() puts it: three levels down.
+bool is_json_value(const std::string& payload) {
+  return protocol::check_json(payload) && protocol::check_json("[[[" + payload + "]]]");
+}
+
+// The headers of a row: a value that is no text goes as its JSON text, for the server reads only text.
+Json headers_in(const OutboxRow& row) {
+  Json headers = Json::parse(row.headers, nullptr, false);
+  if (!headers.is_object()) headers = Json::object();
+  for (auto& value : headers) {
+    if (!value.is_string()) value = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  return headers;
 }
 
 // Statuses that say "this request is wrong", so that it is of no use to send it again. Access, time-outs and
@@ -44,15 +60,18 @@ std::optional<int64_t> duplicates_in(const runtime::HttpResponse& response, size
 }  // namespace
 
 std::string record_json(const OutboxRow& row, bool sequenced) {
-  Json headers = Json::parse(row.headers, nullptr, false);
-  if (!headers.is_object()) headers = Json::object();
+  Json headers = headers_in(row);
   headers["ce_id"] = row.id;
   headers["ce_type"] = row.type;
   headers["ce_specversion"] = "1.0";
-  bool is_json = Json::accept(row.payload);
+  bool is_json = is_json_value(row.payload);
   if (is_json) headers["content-type"] = "application/json";
   std::string out = "{";
-  if (!row.key.empty()) out += "\"key\":" + json_text(row.key) + ",";
+  if (!row.key.empty()) {
+    out += protocol::is_utf8(row.key) ? "\"key\":" + json_text(row.key)
+                                      : "\"key_base64\":" + json_text(protocol::base64_encode(row.key));
+    out += ',';
+  }
   // The payload goes as it is: what was written is what is read.
   out += is_json ? "\"value\":" + row.payload
                  : "\"value_base64\":" + json_text(protocol::base64_encode(row.payload));

@@ -7,6 +7,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "protocol/json.h"
 #include "relay/fake_server.h"
 
 namespace pabal::relay {
@@ -235,6 +236,22 @@ TEST(record_json, carries_a_payload_that_is_no_json_as_bytes) {
   EXPECT_THAT(exact, HasSubstr(R"("value":{ "b": 1.10, "a": 2 })"));
   EXPECT_THAT(exact, HasSubstr(R"("key":"a\"b")"));
   EXPECT_THAT(exact, testing::Not(HasSubstr("sequence")));
+}
+
+// The server refuses the whole call for one record it cannot read, and everything behind it would wait.
+TEST(record_json, is_what_the_server_reads_whatever_stands_in_the_row) {
+  std::string deep = std::string(127, '[') + std::string(127, ']');
+  for (const std::string& payload :
+       {std::string("\xef\xbb\xbf{}"), deep, std::string("1],[2"), std::string("\xff")}) {
+    std::string body = record_json({.id = "i", .type = "T", .payload = payload}, false);
+    EXPECT_THAT(body, HasSubstr("value_base64")) << payload;
+    EXPECT_TRUE(protocol::check_json("{\"records\":[" + body + "]}")) << body;
+  }
+  EXPECT_THAT(record_json({.id = "i", .type = "T", .key = "\xff", .payload = "1"}, false),
+              HasSubstr(R"("key_base64":"/w==")"));
+  EXPECT_THAT(
+      record_json({.id = "i", .type = "T", .payload = "1", .headers = R"({"n": 5, "t": "x"})"}, false),
+      testing::AllOf(HasSubstr(R"("n":"5")"), HasSubstr(R"("t":"x")")));
 }
 
 }  // namespace

@@ -13,10 +13,18 @@ Number number_in(const std::string& text) {
   return number;
 }
 
+// A database may hold any number in any column: one that does not fit makes no sense as another.
+template <class Number>
+Number number_of(double real) {
+  constexpr double limit = 9223372036854775808.0;  // 2^63
+  if (std::is_integral_v<Number> && !(real >= -limit && real < limit)) return {};
+  return static_cast<Number>(real);
+}
+
 template <class Number>
 Number as_number(const Value& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<Number>(*integer);
-  if (const auto* real = std::get_if<double>(&value)) return static_cast<Number>(*real);
+  if (const auto* real = std::get_if<double>(&value)) return number_of<Number>(*real);
   if (const auto* text = std::get_if<std::string>(&value)) return number_in<Number>(*text);
   return {};
 }
