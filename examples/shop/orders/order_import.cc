@@ -30,7 +30,7 @@ std::optional<int64_t> parse_quantity(std::string_view text) {
   int64_t value = 0;
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   bool whole = problem == std::errc{} && end == text.data() + text.size();
-  if (!whole || std::abs(value) > quantity_max) return std::nullopt;
+  if (!whole || value > quantity_max || value < -quantity_max) return std::nullopt;
   return value;
 }
 

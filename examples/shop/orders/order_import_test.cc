@@ -36,6 +36,14 @@ const Purchase& invoice(const OrdersFile& file, std::string_view number) {
   return *found;
 }
 
+TEST_F(OrderImport, AQuantityBeyondAllNumbersIsRefused) {
+  for (auto quantity : {"-9223372036854775808", "9223372036854775807", "99999999999999999999"}) {
+    auto file = read(fmt::format("{}1,a,b,{},,1.00,c,UK\n", header, quantity));
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(file->lines_refused(), 1u) << quantity;
+  }
+}
+
 // The totals of fixture/README.md, which were worked out by hand.
 TEST_F(OrderImport, TheDirtyFixtureGivesTheTotalsWorkedOutByHand) {
   auto file = read_orders(SHOP_FIXTURE_DIRECTORY "/dirty.csv");

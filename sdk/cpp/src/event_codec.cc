@@ -11,6 +11,12 @@ namespace {
 
 std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+// A member that is text, else nothing; never throws.
+std::string text_in(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 // Sets the part of the event that a header stands for.
 void take_header(Event& event, std::string_view name, std::string value) {
   struct Part {
@@ -94,9 +100,12 @@ Result<Event> event_from_message(const Json& message, std::string_view queue) {
       if (value.is_string()) take_header(event, name, value.get<std::string>());
     }
   }
-  if (event.id.empty()) event.id = message.value("id", "");
-  if (message.contains("key") && message["key"].is_string()) event.key = message["key"].get<std::string>();
-  event.delivery = message.value("delivery", 1);
+  if (event.id.empty()) event.id = text_in(message, "id");
+  event.key = text_in(message, "key");
+  event.delivery = 1;
+  if (auto delivery = message.find("delivery"); delivery != message.end() && delivery->is_number_integer()) {
+    event.delivery = static_cast<int>(delivery->get<int64_t>());
+  }
   if (!message.contains("body")) return error(ErrorCode::invalid, "the event's data is not JSON");
   event.data = message["body"];
   return event;

@@ -42,8 +42,10 @@ Result<void> verify_webhook(std::string_view secret, const runtime::HttpRequest&
   if (!key) return refused("the secret of this service is not whsec_ and base64");
   auto seconds = whole_number(request.fields.get("webhook-timestamp"));
   if (!seconds) return refused("the request has no webhook-timestamp");
-  auto sent_at = std::chrono::sys_seconds(std::chrono::seconds(*seconds));
-  if (*seconds < 0 || sent_at > now + tolerance || sent_at < now - tolerance) {
+  // In seconds: as milliseconds a hostile number would not fit.
+  int64_t now_seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  constexpr int64_t off_max = std::chrono::seconds(tolerance).count();
+  if (*seconds < 0 || *seconds > now_seconds + off_max || *seconds < now_seconds - off_max) {
     return refused("the request is too old, or a clock is wrong");
   }
   std::string_view id = request.fields.get("webhook-id");

@@ -37,6 +37,7 @@ TEST(verify_webhook, refuses_anything_else) {
   EXPECT_FALSE(change("webhook-timestamp", "1614265331"));
   EXPECT_FALSE(change("webhook-timestamp", "soon"));
   EXPECT_FALSE(change("webhook-timestamp", "-1"));
+  EXPECT_FALSE(change("webhook-timestamp", "9223372036854775807"));
   EXPECT_FALSE(change("webhook-signature", ""));
   runtime::HttpRequest body = example();
   body.body += " ";
