@@ -1,11 +1,16 @@
 #include "cli/api.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/clock.h"
 
 namespace pabal::cli {
 namespace {
+
+// So that sums of what a server says stay numbers.
+constexpr int64_t counts_max = int64_t{1} << 53;
+constexpr std::chrono::days times_max{10'000};
 
 Error problem_of(const runtime::HttpResponse& answer) {
   Json problem = Json::parse(answer.body, nullptr, false);
@@ -106,7 +111,21 @@ double number_at(const Json& json, std::string_view name, double otherwise) {
 
 int64_t count_at(const Json& json, std::string_view name) {
   const Json& member = member_of(json, name);
-  return member.is_number() ? member.get<int64_t>() : 0;
+  if (!member.is_number()) return 0;
+  if (member.is_number_integer()) return std::clamp(member.get<int64_t>(), -counts_max, counts_max);
+  constexpr auto most = static_cast<double>(counts_max);
+  return static_cast<int64_t>(std::clamp(member.get<double>(), -most, most));
+}
+
+Duration seconds_of(double seconds) {
+  constexpr std::chrono::duration<double> most = times_max;
+  return std::chrono::duration_cast<Duration>(
+      std::clamp(std::chrono::duration<double>(seconds), -most, most));
+}
+
+Duration time_between(WallTime earlier, WallTime later) {
+  constexpr std::chrono::milliseconds most = times_max;
+  return std::clamp(later - earlier, -most, most);
 }
 
 }  // namespace pabal::cli

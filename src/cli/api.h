@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "runtime/http_client.h"
 
@@ -56,5 +57,9 @@ class Api {
 [[nodiscard]] double number_at(const Json& json, std::string_view name, double otherwise = 0);
 [[nodiscard]] int64_t count_at(const Json& json, std::string_view name);
 [[nodiscard]] const Json& member_of(const Json& json, std::string_view name);  // or null
+
+// Lengths of time by what an answer says, which may be any number; at most 10,000 days either way.
+[[nodiscard]] Duration seconds_of(double seconds);
+[[nodiscard]] Duration time_between(WallTime earlier, WallTime later);
 
 }  // namespace pabal::cli

@@ -101,10 +101,10 @@ int check_server(Client& client) {
     return client.print_json(answer), status;
   }
   const Json& storage = member_of(*overview, "storage");
-  std::chrono::duration<double> up(number_at(*overview, "uptime_s"));
+  Duration up = seconds_of(number_at(*overview, "uptime_s"));
   client.screen.line(
       fmt::format("pabal {} at {}, up for {}; storage is {}", text_at(*overview, "version"),
-                  client.api.server(), flows::lasting(std::chrono::duration_cast<Duration>(up)),
+                  client.api.server(), flows::lasting(up),
                   text_at(storage, "state") == "ok" ? "ok" : client.screen.red(text_at(storage, "state"))));
   print_needs(client, *overview);
   return status;

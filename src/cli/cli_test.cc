@@ -35,6 +35,10 @@ TEST(Screen, CountsColumnsOfHangulAndColours) {
 TEST(Screen, WhatAPeerWroteCannotDriveTheTerminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\r\nc"), "a�[2Jb� c");
   EXPECT_EQ(printable("\xff ok 파발"), "� ok 파발");
+  EXPECT_EQ(printable("\xe0\x82\x9b"
+                      "2J"),
+            "���2J")
+      << "a control character, longer than needed";
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
             "�31m");
@@ -138,6 +142,18 @@ TEST(TraceText, DrawsOneLaneForEachServiceAndTheGaps) {
                   "  +42.050 s │ ● │  took OrderPaid of O-1 from notification.mail, delivery 2",         //
                   "  +42.060 s │ │ ●  dead letter of notification.mail after 2 deliveries: no address",  //
                   "complete since 2026-01-01T00:00:00.000Z"));
+}
+
+TEST(TraceText, IsNotUpsetByWhatNoServerOfOursSays) {
+  Captured captured;
+  Json trace = Json::parse(R"({"id": 1, "complete_since": "\u001b[2J", "entries": [
+    {"at": "0000-01-01T00:00:00Z\u001b"}, {"at": "0000-01-01T00:00:00Z", "kind": "dead", "delivery": 1e300},
+    {"at": "9999-12-31T23:59:59Z", "kind": "failed", "due": "0000-01-01T00:00:00Z"}, 5]})");
+  for (const std::string& line : trace_text(trace, captured.screen)) {
+    EXPECT_EQ(line.find('\x1b'), std::string::npos) << line;
+  }
+  EXPECT_EQ(count_at({{"n", -1e300}}, "n"), -(int64_t{1} << 53));
+  EXPECT_EQ(seconds_of(1e300), std::chrono::days(10'000));
 }
 
 TEST(TraceText, SaysWhenNothingIsKnown) {

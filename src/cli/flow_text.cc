@@ -10,16 +10,18 @@
 namespace pabal::cli {
 namespace {
 
+constexpr double rate_max = 1e15;  // shown
+
 std::string rate_text(double rate) {
   if (rate == 0) return "quiet";
-  return rate < 10 ? fmt::format("{:.1f}/s", rate) : flows::counted(static_cast<int64_t>(rate + 0.5)) + "/s";
+  return rate < 10 ? fmt::format("{:.1f}/s", rate)
+                   : flows::counted(static_cast<int64_t>(std::min(rate, rate_max) + 0.5)) + "/s";
 }
 
 std::string ms_text(const Json& value) {
   if (!value.is_number()) return "–";
   double ms = value.get<double>();
-  if (ms >= 1000)
-    return flows::lasting(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(ms / 1e3)));
+  if (ms >= 1000) return flows::lasting(seconds_of(ms / 1e3));
   return ms < 10 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.0f} ms", ms);
 }
 
@@ -105,8 +107,7 @@ class Drawing {
     const Json& its = *node->second;
     std::string text = flows::counted(count_at(its, "ready") + count_at(its, "unscanned")) + " waiting";
     if (member_of(its, "oldest_ready_age_s").is_number()) {
-      std::chrono::duration<double> age(number_at(its, "oldest_ready_age_s"));
-      text += ", " + flows::lasting(std::chrono::duration_cast<Duration>(age));
+      text += ", " + flows::lasting(seconds_of(number_at(its, "oldest_ready_age_s")));
     }
     if (int64_t dead = count_at(its, "dead"); dead > 0)
       text += fmt::format(", {} dead", flows::counted(dead));
@@ -132,7 +133,8 @@ class Drawing {
     bool gone = node != nodes_.end() && text_at(*node->second, "state") == "gone";
     if (gone) {
       auto since = parse_time(text_at(*node->second, "since"));
-      std::string for_how_long = since ? " for " + flows::lasting(system_clock().wall_now() - *since) : "";
+      std::string for_how_long =
+          since ? " for " + flows::lasting(time_between(*since, system_clock().wall_now())) : "";
       return screen_.red(fmt::format("✗ {} is gone{}", name_of(id), for_how_long));
     }
     return fmt::format("──▶ {}  {}", coloured(id, name_of(id)), screen_.dim(measures(edge, "after")));

@@ -21,8 +21,7 @@ struct QueueOptions {
 std::string age_text(const Json& queue) {
   const Json& age = member_of(queue, "oldest_ready_age_s");
   if (!age.is_number()) return "–";
-  return flows::lasting(
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(age.get<double>())));
+  return flows::lasting(seconds_of(age.get<double>()));
 }
 
 std::string state_text(const Json& queue) {

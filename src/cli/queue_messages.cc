@@ -37,7 +37,7 @@ struct MessageOptions {
 std::string since_text(const std::string& time) {
   auto at = parse_time(time);
   if (!at) return "–";
-  return flows::lasting(system_clock().wall_now() - *at);
+  return flows::lasting(time_between(*at, system_clock().wall_now()));
 }
 
 int messages(Client& client, const MessageOptions& options) {

@@ -1,5 +1,6 @@
 #include "cli/screen.h"
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +38,10 @@ Character first_of(std::string_view text) {
     if ((next & 0xC0) != 0x80) return {lead, 1};
     point = point << 6 | (next & 0x3F);
   }
+  constexpr std::array<char32_t, 5> smallest = {0, 0, 0x80, 0x800,
+                                                0x10000};  // longer than needed is no UTF-8
+  bool surrogate = point >= 0xD800 && point < 0xE000;
+  if (point < smallest[bytes] || point > 0x10FFFF || surrogate) return {lead, 1};
   return {point, bytes};
 }
 

@@ -43,7 +43,7 @@ std::string again_text(const Json& entry) {
   auto due = parse_time(text_at(entry, "due"));
   auto at = parse_time(text_at(entry, "at"));
   if (!due || !at) return "";
-  return fmt::format("; again in {}", flows::lasting(std::max(Duration(0), Duration(*due - *at))));
+  return fmt::format("; again in {}", flows::lasting(std::max(Duration(0), time_between(*at, *due))));
 }
 
 std::string sentence(const Json& entry, const Screen& screen) {
@@ -93,13 +93,13 @@ class Timeline {
     for (const auto& entry : entries_) {
       WallTime at = parse_time(text_at(entry, "at")).value_or(before);
       if (at - before >= gap_min) {
-        lines_.push_back(
-            fitted("", time_columns) + lanes_text("") +
-            screen_.dim(fmt::format("{} in which nobody worked on it", flows::lasting(at - before))));
+        lines_.push_back(fitted("", time_columns) + lanes_text("") +
+                         screen_.dim(fmt::format("{} in which nobody worked on it",
+                                                 flows::lasting(time_between(before, at)))));
       }
       std::string actor = actor_of(entry);
       bool has_lane = std::ranges::find(lanes_, actor) != lanes_.end();
-      lines_.push_back(screen_.dim(offset_text(at - first)) + lanes_text(actor) +
+      lines_.push_back(screen_.dim(offset_text(time_between(first, at))) + lanes_text(actor) +
                        (has_lane ? "" : actor + ": ") + sentence(entry, screen_));
       before = at;
     }
@@ -140,7 +140,7 @@ class Timeline {
 std::vector<std::string> trace_text(const Json& trace, const Screen& screen) {
   const Json& entries = member_of(trace, "entries");
   std::string id = printable(text_at(trace, "id"));
-  std::string since = text_at(trace, "complete_since");
+  std::string since = printable(text_at(trace, "complete_since"));
   if (!entries.is_array() || entries.empty()) {
     return {fmt::format("Nothing is known of {}. The memory of paths is complete since {}.", id, since)};
   }
@@ -148,7 +148,8 @@ std::vector<std::string> trace_text(const Json& trace, const Screen& screen) {
   auto last = parse_time(text_at(entries.back(), "at"));
   std::vector<std::string> lines = {screen.bold(fmt::format(
       "{}: {} in {}, from {}", id, flows::counted(static_cast<int64_t>(entries.size()), "step", "steps"),
-      first && last ? flows::lasting(*last - *first) : "?", text_at(entries.front(), "at")))};
+      first && last ? flows::lasting(time_between(*first, *last)) : "?",
+      printable(text_at(entries.front(), "at"))))};
   auto drawn = Timeline(trace, screen).draw();
   lines.insert(lines.end(), drawn.begin(), drawn.end());
   lines.push_back(screen.dim(fmt::format("complete since {}", since)));
