@@ -242,6 +242,7 @@ Result<std::vector<CloudEvent>> read_cloud_events(CloudEventMode mode, const run
   } else {
     events = read_structured(mode, body, problems);
   }
+  if (problems.size() > cloud_event_problems_max) problems.resize(cloud_event_problems_max);
   if (events && !problems.empty()) {
     return std::unexpected(Error{
         ErrorCode::invalid,
