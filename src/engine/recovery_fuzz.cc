@@ -82,7 +82,10 @@ class Directory {
     log.settings.retention_bytes = static_cast<uint64_t>(take_number(input_));
     log.first = Offset(take_number(input_));
     log.next = Offset(take_number(input_));
-    for (int left = take_byte(input_) % 4; left > 0; --left) log.segments.push_back(take_segment(log.log));
+    uint8_t segments = take_byte(input_);
+    log.settings.compact = (segments & 4) != 0;
+    if ((segments & 8) != 0) log.compacted = log.next;
+    for (int left = segments % 4; left > 0; --left) log.segments.push_back(take_segment(log.log));
     return log;
   }
 
@@ -92,7 +95,9 @@ class Directory {
     std::string directory = fmt::format("{}/topics/{}/{}", data_dir, log.topic, log.partition);
     write(disk_.make_directories(directory));
     Bytes bytes;
-    for (int left = take_byte(input_) % 4; left > 0; --left) {
+    uint8_t batches = take_byte(input_);
+    state.generation = batches / 4U % 2;
+    for (int left = batches % 4; left > 0; --left) {
       Bytes batch = take_batch(input_);
       bytes.insert(bytes.end(), batch.begin(), batch.end());
     }
@@ -134,9 +139,11 @@ class Directory {
     LogId log = take_log(input_);
     if (kind == 0) return builder.remove(log);
     if (kind == 1) return builder.trim(log, Offset(take_number(input_)));
-    if (kind < 4)
-      return builder.create(log,
-                            {.name = "t", .retention_bytes = static_cast<uint64_t>(take_number(input_))});
+    if (kind < 4) {
+      LogSettings settings{.name = "t", .retention_bytes = static_cast<uint64_t>(take_number(input_))};
+      settings.compact = kind == 3;
+      return builder.create(log, settings);
+    }
     builder.append(log, take_batch(input_));
   }
 

@@ -30,6 +30,7 @@ void add(BlockBuilder& builder, const JournalEntry& entry) {
     case EntryKind::append:
       return builder.append(entry.log, entry.batch);
     case EntryKind::create:
+    case EntryKind::create_compacted:
       return builder.create(entry.log, entry.settings);
     case EntryKind::trim:
       return builder.trim(entry.log, entry.first);
