@@ -7,6 +7,9 @@ namespace shop {
 namespace {
 
 constexpr auto no_lines = "the order has no accepted line";
+constexpr auto too_many = "there were too many before it";
+
+bool is_late(DecideBy decide_by) { return std::chrono::steady_clock::now() > decide_by; }
 
 Response answer(int status, const std::string& order_id, const std::string& state,
                 const std::string& reason = {}) {
@@ -138,7 +141,7 @@ Result<Response> OrderFlows::place_hybrid(const Order& order, DecideBy decide_by
   for (const Call& next : {Call{"reserved", "inventory", "/reservations"},
                            Call{"balance", "member", "/holds"}, Call{"paid", "payment", "/payments"}}) {
     auto refusal = call(order, "paid", next);
-    bool late = std::chrono::steady_clock::now() > decide_by;
+    bool late = is_late(decide_by);
     if (!refusal || late) {
       std::string reason = refusal ? "it took too long" : refusal.error().message;
       if (auto done = give_up(order, reason); !done) return std::unexpected(done.error());
@@ -185,12 +188,13 @@ Result<void> OrderFlows::give_up(const Order& order, const std::string& reason) 
   });
 }
 
-Result<Response> OrderFlows::cancel_hybrid(const Order& order) {
+Result<Response> OrderFlows::cancel_hybrid(const Order& order, DecideBy decide_by) {
   if (order.lines.empty()) return refuse(order, no_lines);
   return service_.write([&](Tx& tx) -> Result<Response> {
     auto entry = order_book::find(tx, order.id);
     if (!entry) return std::unexpected(entry.error());
     if (*entry && (*entry)->status != order_book::paid) return answer_for(**entry);
+    if (is_late(decide_by)) return answer(503, order.id, order_book::failed, too_many);
     auto entered =
         *entry ? Result<void>() : order_book::enter(tx, order, "hybrid", order_book::paid, "created");
     if (!entered) return std::unexpected(entered.error());
@@ -217,13 +221,12 @@ Result<Response> OrderFlows::accept(const Order& order, const std::string& type,
 }
 
 Result<Response> OrderFlows::place_async(const Order& order, DecideBy decide_by) {
-  if (std::chrono::steady_clock::now() > decide_by) {
-    return answer(503, order.id, order_book::failed, "there were too many before it");
-  }
+  if (is_late(decide_by)) return answer(503, order.id, order_book::failed, too_many);
   return accept(order, "OrderCreated", "created-");
 }
 
-Result<Response> OrderFlows::cancel_async(const Order& order) {
+Result<Response> OrderFlows::cancel_async(const Order& order, DecideBy decide_by) {
+  if (is_late(decide_by)) return answer(503, order.id, order_book::failed, too_many);
   return accept(order, "OrderCancelled", "cancelled-");
 }
 

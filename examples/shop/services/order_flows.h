@@ -29,8 +29,8 @@ class OrderFlows {
 
   Result<Response> cancel_chain_of_three(const Order& order);
   Result<Response> cancel_chain(const Order& order);
-  Result<Response> cancel_hybrid(const Order& order);
-  Result<Response> cancel_async(const Order& order);
+  Result<Response> cancel_hybrid(const Order& order, DecideBy decide_by);
+  Result<Response> cancel_async(const Order& order, DecideBy decide_by);
 
   // Undoes an order that could not be done: whoever did something for it hears that it was not to be.
   Result<void> give_up(const Order& order, const std::string& reason);

@@ -50,7 +50,7 @@ Result<Order> read_order(const Request& request, const std::string& mode) {
 // A customer who does not say until when he waits (Answer-By, in ms since 1970) waits two seconds.
 DecideBy decide_by(const Request& request) {
   constexpr milliseconds patience_max{2'000};
-  constexpr milliseconds margin{300};  // for the way back
+  constexpr milliseconds margin{600};  // for the commit and the way back
   std::string text = request.header("Answer-By").value_or("");
   int64_t until_ms = 0;
   bool said = std::from_chars(text.data(), text.data() + text.size(), until_ms).ec == std::errc{};
@@ -97,8 +97,8 @@ Result<Response> cancel(Service& service, OrderFlows& flows, const Request& requ
   if (!order) return std::unexpected(order.error());
   if (*mode == "chain-3") return flows.cancel_chain_of_three(*order);
   if (*mode == "chain") return flows.cancel_chain(*order);
-  if (*mode == "async" && !request.body.empty()) return flows.cancel_async(*order);
-  return flows.cancel_hybrid(*order);
+  if (*mode == "async" && !request.body.empty()) return flows.cancel_async(*order, decide_by(request));
+  return flows.cancel_hybrid(*order, decide_by(request));
 }
 
 Result<Response> show(Service& service, const Request& request) {
