@@ -92,7 +92,7 @@ class Timeline {
     WallTime before = first;
     for (const auto& entry : entries_) {
       WallTime at = parse_time(text_at(entry, "at")).value_or(before);
-      if (at - before >= gap_min) {
+      if (time_between(before, at) >= gap_min) {
         lines_.push_back(fitted("", time_columns) + lanes_text("") +
                          screen_.dim(fmt::format("{} in which nobody worked on it",
                                                  flows::lasting(time_between(before, at)))));
