@@ -47,6 +47,22 @@ function(pabal_fuzz NAME)
   set_property(GLOBAL APPEND PROPERTY pabal_fuzz_deps ${ARG_DEPS})
 endfunction()
 
+# pabal_benchmark(NAME SOURCES... DEPS...): micro-benchmarks of one room as a program `NAME_bench`, where Google
+# Benchmark is installed. Built only when asked for, by the target `benchmarks` or by name.
+find_package(benchmark QUIET)
+add_custom_target(benchmarks)
+function(pabal_benchmark NAME)
+  if(NOT benchmark_FOUND)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME}_bench EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  target_link_libraries(${NAME}_bench PRIVATE ${ARG_DEPS} benchmark::benchmark)
+  target_precompile_headers(${NAME}_bench REUSE_FROM pabal_pch)
+  set_target_properties(${NAME}_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/benchmarks)
+  add_dependencies(benchmarks ${NAME}_bench)
+endfunction()
+
 # pabal_program(NAME SOURCES... DEPS...): a program, built as build/PRESET/NAME.
 function(pabal_program NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

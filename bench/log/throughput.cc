@@ -1,0 +1,85 @@
+// Many writers with batches of 16 KiB, beside write + fdatasync of as many bytes in pieces of 1 MiB. The
+// batches are built before, as a producer would; their making is not measured.
+#include <algorithm>
+
+#include "baseline.h"
+#include "figures.h"
+#include "measures.h"
+#include "store.h"
+
+namespace pabal::bench {
+namespace {
+
+constexpr size_t batch_bytes = 16_KiB;
+constexpr int turns = 3;  // log and baseline, each time a part of the bytes
+
+struct Load {
+  std::string_view key;
+  size_t record_bytes;
+  int partitions;
+};
+
+struct Rates {
+  std::vector<double> log;
+  std::vector<double> baseline;
+  uint64_t refused = 0;
+};
+
+runtime::Task<> writer(Store& store, int number, const Options& options, const Load& load,
+                       const Bytes& batch) {
+  auto count = static_cast<int>(options.throughput_bytes / turns / batch_bytes);
+  engine::Commit commit;
+  commit.appends.push_back({{}, batch});
+  for (int i = number; i < count; i += options.writers) {
+    commit.appends[0].log = log_number(i % load.partitions);
+    co_await store.commit(commit);
+  }
+}
+
+double seconds_to_commit(Store& store, const Options& options, const Load& load, const Bytes& batch) {
+  Instant before = system_clock().now();
+  std::vector<std::future<void>> writers;
+  for (int i = 0; i < options.writers; ++i) {
+    writers.push_back(store.spawn(static_cast<size_t>(i), writer(store, i, options, load, batch)));
+  }
+  for (auto& one : writers) one.get();
+  return seconds_since(before);
+}
+
+Rates measure(const Options& options, const Load& load) {
+  Scratch scratch(options.directory + "/throughput");
+  Store store(scratch.path() + "/data");
+  store.make_logs(load.partitions);
+  Bytes batch = batch_of(batch_bytes / load.record_bytes, load.record_bytes);
+  uint64_t bytes = options.throughput_bytes / turns / batch_bytes * batch_bytes;
+  Rates rates;
+  for (int turn = 0; turn < turns; ++turn) {
+    auto megabytes = static_cast<double>(bytes) / 1e6;
+    rates.log.push_back(megabytes / seconds_to_commit(store, options, load, batch));
+    rates.baseline.push_back(megabytes / seconds_to_write(scratch.path() + "/pieces", bytes));
+  }
+  rates.refused = store.refused();
+  return rates;
+}
+
+}  // namespace
+
+void measure_throughput(const Options& options, Report& report) {
+  for (const Load& load :
+       {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
+        Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000}}) {
+    Rates rates = measure(options, load);
+    report.result(load.key, median(rates.log) / median(rates.baseline));
+    report.raw(std::string(load.key),
+               {{"writers", options.writers},
+                {"record_bytes", load.record_bytes},
+                {"partitions", load.partitions},
+                {"bytes_per_turn", options.throughput_bytes / turns},
+                {"log_mb_per_s", rates.log},
+                {"write_fdatasync_mb_per_s", rates.baseline},
+                {"records_per_s", median(rates.log) * 1e6 / static_cast<double>(load.record_bytes)},
+                {"refused_and_tried_again", rates.refused}});
+  }
+}
+
+}  // namespace pabal::bench
