@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""plot.py JSON DIRECTORY: draws what bench_log measured: DIRECTORY/log-{goals,latency,rates}.png."""
+"""present.py JSON DIRECTORY: shows what bench_log measured: DIRECTORY/log.md and log-{goals,latency,rates}.png."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ try:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 except ImportError:
-    sys.exit("plot.py: no plots without python3-matplotlib")
+    plt = None
 
 MET, MISSED = "#2a7f62", "#c0562f"
 LOG, BASELINE = "#2a5f8f", "#9aa4ad"
@@ -93,16 +93,60 @@ def plot_rates(raw, path):
     save(figure, path)
 
 
+def size_text(count):
+    """1000000000 as "1 GB"."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6)):
+        if count >= factor:
+            return f"{count / factor:g} {unit}"
+    return f"{count} B"
+
+
+def spread(runs):
+    return f"{min(runs):g} to {max(runs):g}" if len(runs) > 1 else ""
+
+
+def table(measured, pictures):
+    """The Markdown page: goals and results, how they were taken, the plots."""
+    machine, options, taken = measured["machine"], measured["options"], measured["raw"]["taken"]
+    loads = [part[when] for part in taken for when in ("load_before", "load_after")]
+    lines = [
+        "# The log's speed, as measured", "",
+        "Written by `./dev bench log`; what each measure means: [performance.md](../performance.md). Raw figures: "
+        "[log.json](log.json).", "",
+        f"{taken[0]['at'][:10]}, {machine['cores']} cores, {machine['memory_mb'] / 1000:.0f} GB memory, one virtual disk, release build; "
+        f"load average {min(loads):.1f} to {max(loads):.1f}. Median of {options['runs']} run{'s' if options['runs'] > 1 else ''}; "
+        f"{options['samples']:,} samples of latency, {size_text(options['throughput_bytes'])} for each throughput, "
+        f"a start with {size_text(options['start_bytes'])}.", "",
+        "| measure | goal | result | met | of all runs |", "|---|---|---|---|---|"]
+    for measure in measured["measures"]:
+        lines.append(f"| {measure['what']} | {measure['goal']} | {measure['result']:g} | {'yes' if measure['met'] else '**no**'} | "
+                     f"{spread(measure['runs'])} |")
+    lines += [""] + [f"![{picture.removesuffix('.png')}]({picture})" for picture in pictures]
+    return "\n".join(lines) + "\n"
+
+
+def plots(measured, directory):
+    """Draws what there is to draw; the names of the files."""
+    drawn = ["log-goals.png"]
+    plot_goals(measured["measures"], directory / drawn[-1])
+    if {"latency_1", "latency_1000"} <= measured["raw"].keys():
+        drawn.append("log-latency.png")
+        plot_latency(measured["raw"], directory / drawn[-1])
+    if any(row[0] in measured["raw"] for row in RATES):
+        drawn.append("log-rates.png")
+        plot_rates(measured["raw"], directory / drawn[-1])
+    return drawn
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     measured = json.loads(Path(sys.argv[1]).read_text())
     directory = Path(sys.argv[2])
-    plot_goals(measured["measures"], directory / "log-goals.png")
-    if {"latency_1", "latency_1000"} <= measured["raw"].keys():
-        plot_latency(measured["raw"], directory / "log-latency.png")
-    if any(row[0] in measured["raw"] for row in RATES):
-        plot_rates(measured["raw"], directory / "log-rates.png")
+    pictures = plots(measured, directory) if plt else []
+    (directory / "log.md").write_text(table(measured, pictures))
+    if not plt:
+        print("present.py: no plots without python3-matplotlib", file=sys.stderr)
 
 
 if __name__ == "__main__":
