@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
+#include "engine/compaction_scenario.h"
 #include "engine/log_scenario.h"
 
 namespace pabal::engine {
@@ -36,6 +37,15 @@ TEST_F(LogSimulation, a_seed_repeats_itself) {
   EXPECT_EQ(first.crashes, second.crashes);
 }
 
+TEST_F(LogSimulation, a_hundred_seeds_of_compaction_keep_the_latest_of_each_key) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SimulationOutcome outcome = simulate_compaction({.seed = seed});
+    ASSERT_FALSE(outcome.problem) << "seed " << seed << ": " << *outcome.problem;
+    EXPECT_GE(outcome.crashes, 3u);
+    EXPECT_GT(outcome.acknowledged, 100u) << seed;
+  }
+}
+
 class PlantedBugs : public testing::TestWithParam<PlantedBug> {
  protected:
   static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
@@ -44,7 +54,10 @@ class PlantedBugs : public testing::TestWithParam<PlantedBug> {
 
 TEST_P(PlantedBugs, are_found_within_500_seeds) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
-    SimulationOutcome outcome = simulate_log({.seed = seed, .bug = GetParam()});
+    bool compacts =
+        GetParam() == PlantedBug::lose_tombstone || GetParam() == PlantedBug::remove_before_checkpoint;
+    SimulationOptions options{.seed = seed, .bug = GetParam()};
+    SimulationOutcome outcome = compacts ? simulate_compaction(options) : simulate_log(options);
     if (!outcome.problem) continue;
     fmt::print("found with seed {}: {}\n", seed, *outcome.problem);
     return;
@@ -56,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                          testing::Values(PlantedBug::skip_flush, PlantedBug::acknowledge_before_flush,
                                          PlantedBug::trust_after_failed_flush,
                                          PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
-                                         PlantedBug::checkpoint_ahead_of_segments));
+                                         PlantedBug::checkpoint_ahead_of_segments, PlantedBug::lose_tombstone,
+                                         PlantedBug::remove_before_checkpoint));
 
 }  // namespace
 }  // namespace pabal::engine

@@ -314,7 +314,7 @@ TEST_F(OverviewTest, AFullDiskComesFirst) {
 
 TEST_F(OverviewTest, ADamagedPartitionIsRedAndNamed) {
   engine::LogId log{.topic = {.bytes = {1}}, .partition = PartitionIndex(2)};
-  engine.its_health = {.damaged = {{log, "orders", "/data/x.log is damaged at byte 7: …"}}};
+  engine.its_health.damaged = {{log, "orders", "/data/x.log is damaged at byte 7: …"}};
   auto need = look()["needs_you"][0];
   EXPECT_EQ(need["kind"], "damaged");
   EXPECT_EQ(need["severity"], "red");

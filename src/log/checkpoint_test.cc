@@ -19,9 +19,12 @@ Checkpoint sample() {
                     .next = Offset(30)};
   log.segments.push_back({Offset(0), Offset(20), 111, WallTime(std::chrono::milliseconds(5)),
                           WallTime(std::chrono::milliseconds(-6))});
-  log.segments.push_back({Offset(20), Offset(30), 222, {}, {}});
+  log.segments.push_back({Offset(20), Offset(30), 222, {}, {}, 4});
+  log.settings.compact = true;
+  log.settings.tombstones_kept = std::chrono::minutes(7);
+  log.compacted = Offset(20);
   checkpoint.logs = {log, {.log = {.topic = {}, .partition = PartitionIndex(1)}}};
-  checkpoint.removals = {"/data/topics/x", ""};
+  checkpoint.removals = {"topics/x", ""};
   return checkpoint;
 }
 

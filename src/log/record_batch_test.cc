@@ -234,5 +234,40 @@ TEST(find_header, gives_the_first_of_that_name) {
   EXPECT_EQ(find_header(record, "c"), nullptr);
 }
 
+// -- compaction
+
+TEST(RetainedBatch, keeps_offsets_times_headers_and_the_range_of_the_batch) {
+  BatchBuilder builder;
+  auto at = [](int64_t n) { return WallTime(std::chrono::milliseconds(n)); };
+  builder.add({.key = as_bytes("a"), .value = as_bytes("1"), .timestamp = at(1000)});
+  builder.add({.key = as_bytes("b"), .headers = {{"h", std::nullopt}}, .timestamp = at(900)});
+  builder.add({.key = as_bytes("c"), .value = as_bytes("3"), .timestamp = at(1100)});
+  Bytes bytes = builder.finish();
+  set_base_offset(bytes, Offset(70));
+  auto batch = BatchView::parse(bytes);
+  for (std::optional<WallTime> horizon : {std::optional<WallTime>(), std::optional(at(5'000'000))}) {
+    std::vector<StoredRecord> kept;
+    ASSERT_TRUE(batch->for_each([&](const StoredRecord& record) {
+      if (record.offset != Offset(70)) kept.push_back(record);
+      return true;
+    }));
+    Bytes rest = retained_batch(*batch, kept, horizon);
+    auto left = BatchView::parse(rest);
+    ASSERT_TRUE(left && left->verify());
+    EXPECT_EQ(left->base_offset(), Offset(70));
+    EXPECT_EQ(left->next_offset(), Offset(73));
+    EXPECT_EQ(left->record_count(), 2);
+    EXPECT_EQ(left->max_timestamp(), at(1100));
+    EXPECT_EQ(left->delete_horizon(), horizon);
+    std::vector<std::pair<int64_t, int64_t>> seen;
+    ASSERT_TRUE(left->for_each([&](const StoredRecord& record) {
+      seen.emplace_back(record.offset.value(), record.timestamp.time_since_epoch().count());
+      EXPECT_EQ(record.headers.size(), record.key && as_text(*record.key) == "b" ? 1 : 0);
+      return true;
+    }));
+    EXPECT_EQ(seen, (std::vector<std::pair<int64_t, int64_t>>{{71, 900}, {72, 1100}}));
+  }
+}
+
 }  // namespace
 }  // namespace pabal::log
