@@ -86,7 +86,8 @@ TEST_F(SegmentedLogTest, what_lies_above_the_checkpoint_is_cut_before_the_next_w
   EXPECT_TRUE(log.read(Offset(30), 1)->empty());
   append(log, 2);
   EXPECT_EQ(log.read(Offset(30), 1_MiB)->size(), 2u);
-  auto file = *disk_.open(segment_path("/data/topics/t/0", SegmentState{.base = Offset(0)}), runtime::OpenMode::read);
+  auto file =
+      *disk_.open(segment_path("/data/topics/t/0", SegmentState{.base = Offset(0)}), runtime::OpenMode::read);
   EXPECT_EQ(*file->size(), log.states().back().bytes);
 }
 
@@ -94,7 +95,8 @@ TEST_F(SegmentedLogTest, a_file_shorter_than_the_checkpoint_is_corrupt) {
   SegmentedLog before = make();
   append(before, 10);
   LogCheckpoint state = checkpoint_of(before);
-  auto file = *disk_.open(segment_path("/data/topics/t/0", SegmentState{.base = Offset(0)}), runtime::OpenMode::write);
+  auto file = *disk_.open(segment_path("/data/topics/t/0", SegmentState{.base = Offset(0)}),
+                          runtime::OpenMode::write);
   ASSERT_TRUE(file->resize(1000));
   SegmentedLog log = make(state);
   std::vector<SharedBytes> more{batch_from(30)};

@@ -15,9 +15,10 @@ namespace {
 
 constexpr Duration file_check_every = std::chrono::milliseconds(100);
 constexpr Duration change_wait_max = std::chrono::seconds(2);  // in case inotify is not told (network disks)
-// After a change the commit may become visible a moment later: looks again after these waits.
+// After a change the commit may become visible a moment later, when its flush is done: looks again after
+// waits that double. The short ones are slept through, so that a busy database does not keep it turning.
 constexpr Duration look_again_first = std::chrono::microseconds(500);
-constexpr Duration look_again_last = std::chrono::milliseconds(32);
+constexpr Duration look_again_asleep_max = std::chrono::milliseconds(32);
 constexpr Duration backoff_first = std::chrono::milliseconds(50);
 constexpr Duration backoff_max = std::chrono::seconds(5);
 constexpr Duration publish_timeout = std::chrono::seconds(10);
@@ -127,12 +128,13 @@ Result<void> Relay::round_trip(Duration& backoff, Duration& look_again) {
     look_again = look_again_first;
     return prune_sometimes();
   }
-  if (look_again <= look_again_last) {
+  bool changed = false;
+  if (look_again <= look_again_asleep_max) {
     watch_->pause(look_again);
-    look_again *= 2;
-  } else if (watch_->wait_for_change(std::min(change_wait_max, until_rest_ends()))) {
-    look_again = look_again_first;
+  } else {
+    changed = watch_->wait_for_change(std::min(look_again, until_rest_ends()));
   }
+  look_again = changed ? look_again_first : std::min(look_again * 2, change_wait_max);
   return {};
 }
 

@@ -169,7 +169,7 @@ TEST_F(RelayTest, is_told_of_a_commit_at_once) {
     Instant before = system_clock().now();
     add(i);
     EXPECT_TRUE(server_.wait_until([&] { return published().size() == static_cast<size_t>(i + 1); }));
-    EXPECT_LT(system_clock().now() - before, 500ms) << "far below the wait without a notice";
+    EXPECT_LT(system_clock().now() - before, 1500ms) << "below the wait without a notice, 2 s";
   }
   relay->stop();
   thread.join();

@@ -22,9 +22,7 @@ TimerId SimulatedLoop::Lane::at(Instant at, std::move_only_function<void()> call
   return timers_.add(at, std::move(callback));
 }
 
-void SimulatedLoop::Lane::push(std::move_only_function<void()> work) {
-  work_.push_back(std::move(work));
-}
+void SimulatedLoop::Lane::push(std::move_only_function<void()> work) { work_.push_back(std::move(work)); }
 
 bool SimulatedLoop::Lane::ready() const {
   return !work_.empty() || (timers_.next() && *timers_.next() <= loop_.clock_.time);
