@@ -1,5 +1,6 @@
 #include "broker/message_record.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pabal::broker {
@@ -94,6 +95,11 @@ std::optional<DeadRecord> read_dead(const log::StoredRecord& record) {
                   static_cast<int>(header_number(record, deliveries_header).value_or(0)), record.timestamp};
   dead.died_at = header_time(record, died_at_header).value_or(record.timestamp);
   return dead;
+}
+
+Duration age_of(WallTime then, WallTime now) {
+  constexpr std::chrono::milliseconds most = std::chrono::days(10'000);
+  return now - std::clamp(then, now - most, now + most);
 }
 
 OwnedRecord OwnedRecord::copy(const log::RecordView& record) {

@@ -42,6 +42,9 @@ struct DeadRecord {
 // Nothing when it is no dead letter of any queue.
 [[nodiscard]] std::optional<DeadRecord> read_dead(const log::StoredRecord& record);
 
+// How long before `now` that was: at most 10,000 days either way, for a record may say any time.
+[[nodiscard]] Duration age_of(WallTime then, WallTime now);
+
 // A record that owns its bytes, for those that are written again.
 class OwnedRecord {
  public:

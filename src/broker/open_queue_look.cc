@@ -207,7 +207,7 @@ Task<Result<QueueInfo>> OpenQueue::info() {
   info.dead = core_->dead.count;
   if (core_->dead.count > 0) info.oldest_dead_at = core_->dead.since;
   if (auto oldest = core_->state.oldest_ready()) {
-    info.oldest_ready_age = std::max(Duration::zero(), Duration(core_->wall_now() - *oldest));
+    info.oldest_ready_age = std::max(Duration::zero(), age_of(*oldest, core_->wall_now()));
   }
   info.delivered_per_second = core_->delivered.per_second(core_->now());
   info.acked_per_second = core_->acked.per_second(core_->now());

@@ -172,6 +172,16 @@ TEST(queue_table, keys_and_values_read_as_they_were_written) {
   EXPECT_EQ(DeadCount::decode(DeadCount{4, WallTime(7ms)}.encode())->count, 4);
 }
 
+TEST(age_of, is_a_length_of_time_whatever_a_record_says) {
+  WallTime now{std::chrono::milliseconds(1'770'000'000'000)};
+  EXPECT_EQ(age_of(now - 5s, now), 5s);
+  EXPECT_EQ(age_of(now + 5s, now), -5s);
+  for (WallTime far : {WallTime::min(), now - std::chrono::days(200'000)}) {
+    EXPECT_EQ(age_of(far, now), std::chrono::days(10'000));
+  }
+  EXPECT_EQ(age_of(WallTime::max(), now), -std::chrono::days(10'000));
+}
+
 TEST(TopicRecord, refuses_numbers_that_are_out_of_range_or_not_whole) {
   TopicRecord record{.id = {.bytes = {1}},
                      .settings = {.partitions = 3, .retention_time = 24h, .retention_bytes = 5}};

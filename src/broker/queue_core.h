@@ -97,7 +97,7 @@ struct QueueCore {
                      .delivery = delivery,
                      .reason = reason,
                      .due = due,
-                     .age = wall_now() - what.enqueued_at};
+                     .age = age_of(what.enqueued_at, wall_now())};
     observer.message(seen);
   }
 

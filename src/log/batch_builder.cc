@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
@@ -32,6 +33,14 @@ size_t body_bytes(const RecordView& record, int64_t timestamp_delta, int32_t off
   return size;
 }
 
+// A peer or a forged header may give any time: one beyond this is stored as this, so that the distance of any
+// two is a number. 73 million years either way.
+constexpr WallTime time_max{std::chrono::milliseconds(int64_t{1} << 61)};
+
+WallTime storable(WallTime time) {
+  return std::clamp(time, WallTime(-time_max.time_since_epoch()), time_max);
+}
+
 void put_record(Bytes& out, const RecordView& record, int64_t timestamp_delta, int32_t offset_delta) {
   put_varint(out, static_cast<int64_t>(body_bytes(record, timestamp_delta, offset_delta)));
   out.push_back(0);  // attributes: none are defined
@@ -49,9 +58,10 @@ void put_record(Bytes& out, const RecordView& record, int64_t timestamp_delta, i
 }  // namespace
 
 void BatchBuilder::add(const RecordView& record) {
-  if (record_count_ == 0) base_timestamp_ = max_timestamp_ = record.timestamp;
-  max_timestamp_ = std::max(max_timestamp_, record.timestamp);
-  put_record(bytes_, record, (record.timestamp - base_timestamp_).count(), record_count_);
+  WallTime time = storable(record.timestamp);
+  if (record_count_ == 0) base_timestamp_ = max_timestamp_ = time;
+  max_timestamp_ = std::max(max_timestamp_, time);
+  put_record(bytes_, record, (time - base_timestamp_).count(), record_count_);
   ++record_count_;
 }
 

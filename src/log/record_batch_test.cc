@@ -269,5 +269,22 @@ TEST(RetainedBatch, keeps_offsets_times_headers_and_the_range_of_the_batch) {
   }
 }
 
+TEST(BatchBuilder, takes_times_that_are_as_far_apart_as_can_be) {
+  BatchBuilder builder;
+  for (WallTime time : {WallTime::min(), WallTime(), WallTime::max()}) builder.add({.timestamp = time});
+  Bytes bytes = builder.finish();
+  auto batch = BatchView::parse(bytes);
+  ASSERT_TRUE(batch && batch->verify());
+  std::vector<WallTime> times;
+  ASSERT_TRUE(batch->for_each([&](const StoredRecord& record) {
+    times.push_back(record.timestamp);
+    return true;
+  }));
+  ASSERT_EQ(times.size(), 3u);
+  EXPECT_EQ(times[1], WallTime());
+  EXPECT_EQ(times[2].time_since_epoch().count(), int64_t{1} << 61);
+  EXPECT_EQ(batch->max_timestamp(), times[2]);
+}
+
 }  // namespace
 }  // namespace pabal::log
