@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr Duration patience = std::chrono::minutes(2);
+constexpr Duration patience = std::chrono::minutes(10);
 
 std::string text_of(const std::string& path) {
   std::ifstream in(path);
@@ -65,6 +66,7 @@ Served::~Served() {
 // In the new process.
 void Served::run_program(const ServedOptions& options, int out) const {
   ::dup2(out, STDOUT_FILENO);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it does not outlive the benchmark, whatever ends that
   if (options.open_files_max > 0) {
     rlimit limit{options.open_files_max, options.open_files_max};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(1);
@@ -79,7 +81,7 @@ void Served::wait_until_ready() {
   std::array<char, 512> piece{};
   while (!said.contains("is ready")) {
     pollfd wait{out_, POLLIN, 0};
-    check(::poll(&wait, 1, milliseconds(patience)) == 1, "the server is not ready in two minutes");
+    check(::poll(&wait, 1, milliseconds(patience)) == 1, "the server is not ready in ten minutes");
     ssize_t n = ::read(out_, piece.data(), piece.size());
     check(n > 0, "the server ended: {}", said);
     said.append(piece.data(), static_cast<size_t>(n));
