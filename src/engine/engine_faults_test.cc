@@ -34,6 +34,13 @@ class EngineFaultsTest : public testing::Test {
       co_return true;
     }(machine_.shards().at(0).timers(), d));
   }
+  void end_cleanly() {
+    machine_.run([](Engine& engine) -> Task<bool> {
+      co_await engine.stop();
+      co_return true;
+    }(machine_.engine()));
+    machine_.kill();
+  }
   Result<Offset> append(size_t bytes, bool may_use_reserve = false) {
     CommitBuilder builder;
     std::string value(bytes, 'v');
@@ -146,11 +153,7 @@ TEST_F(EngineFaultsTest, a_damaged_segment_closes_its_partition_and_leaves_the_r
   start();
   ASSERT_TRUE(*machine_.run(machine_.engine().open_log(log_b, {.name = "b"})));
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(1000));
-  machine_.run([](Engine& engine) -> Task<bool> {
-    co_await engine.stop();
-    co_return true;
-  }(machine_.engine()));
-  machine_.kill();
+  end_cleanly();
   machine_.disk().flip_bit(segment_of_a, 2500);
   ASSERT_TRUE(machine_.start());
   auto whole = *machine_.run(machine_.engine().read(log_a, Offset(0), 1));
@@ -176,11 +179,7 @@ TEST_F(EngineFaultsTest, a_damaged_segment_closes_its_partition_and_leaves_the_r
 
 TEST_F(EngineFaultsTest, a_segment_that_was_cut_loses_nothing_that_was_acknowledged_after_it) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(1000));
-  machine_.run([](Engine& engine) -> Task<bool> {
-    co_await engine.stop();
-    co_return true;
-  }(machine_.engine()));
-  machine_.kill();
+  end_cleanly();
   {
     auto file = machine_.disk().open(segment_of_a, runtime::OpenMode::write);
     ASSERT_TRUE(file && (*file)->resize(100));

@@ -61,8 +61,7 @@ Result<void> Theatre::prepare() {
 }
 
 // As much of everything as all customers ask for, be it that each of them orders three times, and enough of
-// what
-// `./dev shop order` orders.
+// what `./dev shop order` orders.
 Result<void> Theatre::write_stock(const OrdersFile& file) {
   std::map<std::string, int64_t> goods = {{"TEA", 100'000}, {"MOON", 100'000}};
   for (const Purchase& purchase : file.purchases) {
