@@ -202,6 +202,14 @@ std::vector<double> EmbeddedEngine::recent_commit_seconds() const {
 Task<> EmbeddedEngine::stop() {
   retention_->disarm();
   auto executor = co_await asio::this_coro::executor;
+  if (!backups_->close()) {
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, executor](auto handler) {
+          backups_->when_ended(
+              [executor, h = std::move(handler)]() mutable { asio::post(executor, std::move(h)); });
+        },
+        asio::use_awaitable);
+  }
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [this, executor](auto handler) {
         sequencer_->stop(

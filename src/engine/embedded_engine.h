@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/backup.h"
 #include "engine/embedded.h"
 #include "engine/recovery.h"
 #include "engine/sequencer.h"
@@ -13,7 +14,8 @@ namespace pabal::engine {
 // The engine on this machine's disk. Changes go to the sequencer; reads come from a log's tail in memory, on
 // the thread that asks, or from its segments, on a thread that may wait.
 //
-// With executors given from outside, destroy it only when they run no more, or after stop().
+// With executors given from outside, destroy it only when they run no more, or after stop(); after stop()
+// also when a backup may be under way.
 class EmbeddedEngine final : public Engine {
  public:
   // Threads of its own, when it has to have them.
@@ -36,6 +38,7 @@ class EmbeddedEngine final : public Engine {
   runtime::Task<Result<void>> trim(LogId log, Offset first) override;
   void pin(LogId log, const std::string& who, std::optional<Offset> from) override;
   [[nodiscard]] Watch watch(LogId log, runtime::Executor executor, std::function<void()> advanced) override;
+  runtime::Task<Result<BackupReport>> backup(std::string directory, std::function<bool()> given_up) override;
   EngineHealth health() const override;
   std::vector<double> recent_commit_seconds() const override;
   runtime::Task<> stop() override;
@@ -55,6 +58,7 @@ class EmbeddedEngine final : public Engine {
   IoExecutors io_;
   std::shared_ptr<Sequencer> sequencer_;
   std::shared_ptr<RetentionTimer> retention_;
+  std::shared_ptr<BackupGate> backups_ = std::make_shared<BackupGate>();
 };
 
 }  // namespace pabal::engine

@@ -60,6 +60,13 @@ struct EngineHealth {
   std::vector<Damaged> damaged = {};
 };
 
+// What a backup has copied.
+struct BackupReport {
+  uint64_t bytes = 0;  // of segments
+  uint64_t logs = 0;
+  std::vector<std::string> damaged = {};  // what was damaged here, and is as damaged there: file and byte
+};
+
 // Where logs live. Safe to call from any shard; a coroutine continues on the executor it was awaited on,
 // callbacks run on the executor given. Nothing is readable before it is durable.
 class Engine {
@@ -97,6 +104,13 @@ class Engine {
   [[nodiscard]] virtual Watch watch(LogId log, runtime::Executor executor,
                                     std::function<void()> advanced) = 0;
 
+  // Copies one cut of all logs into `directory`, which this kind of engine can be opened on: all that was
+  // acknowledged before the call, each commit whole or absent. Everything else goes on meanwhile; what is
+  // removed keeps its place on the disk until the copy ends. What is given up (`given_up` is asked now and
+  // then, on any thread) or fails leaves a directory that open and examine refuse by name. Errors: conflict
+  // (another one runs, or the directory is not empty), invalid (it lies among the data), cancelled,
+  // unavailable (the engine stops), those of the disks. stop() ends one that runs.
+  virtual runtime::Task<Result<BackupReport>> backup(std::string directory, std::function<bool()> given_up);
   virtual EngineHealth health() const = 0;
   // The latest flushes: how long a commit took to become durable, seconds, oldest first.
   virtual std::vector<double> recent_commit_seconds() const = 0;

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "engine/backup.h"
 #include "engine/recovery.h"
 #include "log/batch_walk.h"
 #include "log/checkpoint.h"
@@ -199,6 +200,7 @@ bool Examination::sound() const {
 }
 
 Result<Examination> examine(runtime::FileSystem& files, const std::string& data_dir) {
+  if (auto whole = refuse_unfinished_backup(files, data_dir); !whole) return std::unexpected(whole.error());
   auto exists = files.exists(data_dir + "/VERSION");
   if (!exists) return std::unexpected(exists.error());
   if (!*exists) return error(ErrorCode::not_found, "{} is not a data directory: it has no VERSION", data_dir);

@@ -301,4 +301,8 @@ EngineHealth MemoryEngine::health() const {
 
 runtime::Task<> MemoryEngine::stop() { co_return; }
 
+runtime::Task<Result<BackupReport>> Engine::backup(std::string, std::function<bool()>) {
+  co_return error(ErrorCode::unsupported, "this engine keeps no files that could be backed up");
+}
+
 }  // namespace pabal::engine

@@ -2,6 +2,7 @@
 
 #include "base/logging.h"
 #include "base/random.h"
+#include "engine/backup.h"
 #include "log/journal_replay.h"
 #include "log/record_batch.h"
 #include "runtime/replace_file.h"
@@ -302,6 +303,8 @@ Result<Recovered> Recovery::run() {
 }  // namespace
 
 Result<Recovered> recover(const EmbeddedOptions& options) {
+  auto whole = refuse_unfinished_backup(*options.files, options.data_dir);
+  if (!whole) return std::unexpected(whole.error());
   auto made = check_version(*options.files, options.data_dir);
   if (!made) return std::unexpected(made.error());
   if (!*made) {

@@ -36,6 +36,11 @@ RoundResult SegmentWriter::run(WriteRound round) {
   if (done && round.checkpoint) {
     done = checkpoint(round);
     if (done) result.checkpointed_lsn = round.end.lsn;
+    if (done && round.hold) {
+      holding_ = true;
+      result.held = describe(round.end);
+    }
+    result.removals_done = removals_.empty();
   }
   if (!done) {
     result.failure = done.error();
@@ -146,9 +151,11 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
   dirty_.clear();
   if (auto done = log::save_checkpoint(files_.file_system(), options_.data_dir, describe(round.end)); !done)
     return done;
-  ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
-  removals_.clear();
-  remove_files();
+  if (!holding_) {  // else the next checkpoint still says what is to be removed
+    ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
+    removals_.clear();
+    remove_files();
+  }
   return round.last ? log::mark_clean(files_.file_system(), options_.data_dir, round.end) : Result<void>();
 }
 

@@ -32,6 +32,7 @@ struct WriteRound {
   bool checkpoint = false;   // then flush all, and save a checkpoint at `end`
   bool retention = false;    // then say what may go
   bool last = false;         // nothing comes after this checkpoint: say so on disk
+  bool hold = false;         // then no file goes until release(), and the result says which there are
 };
 
 struct RoundResult {
@@ -39,6 +40,8 @@ struct RoundResult {
       written;  // logs whose segments have grown, up to where
   uint64_t written_bytes = 0;
   std::optional<uint64_t> checkpointed_lsn = {};
+  bool removals_done = false;                        // nothing is left of logs that were removed before
+  std::optional<log::Checkpoint> held = {};          // as the checkpoint has it
   std::vector<std::pair<LogId, Offset>> trims = {};  // what retention asks for
   bool compaction_due = false;                       // call compact()
   std::optional<Error> failure = {};                 // nothing of the round is lost: the next one repeats it
@@ -66,6 +69,8 @@ class SegmentWriter {
   void restore_removals(std::vector<std::string> paths, bool durable);
 
   [[nodiscard]] RoundResult run(WriteRound round);
+  // Files that nothing refers to go again, with the next checkpoint.
+  void release() { holding_ = false; }
 
   // Does a piece of the compaction of a log that needs it; a checkpoint after the last one frees the disk.
   struct CompactionStep {
@@ -106,6 +111,7 @@ class SegmentWriter {
   // Paths below the data directory.
   std::vector<std::string> removals_;        // to do after the next checkpoint
   std::vector<std::string> ready_removals_;  // the last checkpoint does not refer to them any more
+  bool holding_ = false;                     // somebody reads what a checkpoint refers to
 };
 
 // How large the segments of such a log are: of a log that keeps few bytes, small enough that it keeps little

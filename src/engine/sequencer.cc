@@ -58,6 +58,23 @@ void Sequencer::look_at_space() {
   });
 }
 
+void Sequencer::hold(Held held) {
+  post([held = std::move(held)](Sequencer& self) mutable {
+    self.held_ = std::move(held);
+    self.schedule();
+  });
+}
+
+void Sequencer::release() {
+  asio::post(io_.segments, [self = shared_from_this()] {
+    self->parts_->writer->release();
+    self->post([](Sequencer& sequencer) {
+      sequencer.checkpoint_wanted_ = true;  // so that the files go soon
+      sequencer.schedule();
+    });
+  });
+}
+
 void Sequencer::stop(std::move_only_function<void()> stopped) {
   post([stopped = std::move(stopped)](Sequencer& self) mutable {
     self.stopped_ = std::move(stopped);
@@ -77,8 +94,14 @@ void Sequencer::run() {
   prepare_spare(!progressed && !pending_.empty());
   bool waits_for_disk = !progressed && (round_running_ || preparing_);  // which comes back here
   if (!pending_.empty() && !waits_for_disk) schedule();
+  auto report = parts_->condition.get();
+  if (held_ && !round_running_ && report->state == Condition::State::read_only) {
+    answer_hold(error(ErrorCode::read_only, "{}", report->reason));
+  }
   stop_if_done();
 }
+
+void Sequencer::answer_hold(Result<log::Checkpoint> result) { std::exchange(held_, {})(std::move(result)); }
 
 void Sequencer::check_space() {
   Instant now = parts_->clock.now();
@@ -108,7 +131,7 @@ void Sequencer::go_read_only(const Error& failure) {
 bool Sequencer::wants_round(Instant now) const {
   if (round_running_ || parts_->condition.state() == Condition::State::read_only) return false;
   if (disk_failed_) return now >= retry_at_;
-  return checkpoint_wanted_ || retention_wanted_ || journal_.full_count() > 0 ||
+  return checkpoint_wanted_ || held_ || retention_wanted_ || journal_.full_count() > 0 ||
          effects_bytes_ >= limits_.write_round_bytes;
 }
 
@@ -116,7 +139,8 @@ void Sequencer::hand_over() {
   WriteRound round;
   round.effects = std::exchange(effects_, {});
   round.end = journal_.next();
-  round.checkpoint = disk_failed_ || checkpoint_wanted_ || journal_.full_count() > 0;
+  round.hold = held_ != nullptr;
+  round.checkpoint = disk_failed_ || checkpoint_wanted_ || round.hold || journal_.full_count() > 0;
   round.retention = std::exchange(retention_wanted_, false);
   round.last = stopping_round_;
   effects_bytes_ = 0;
@@ -136,8 +160,10 @@ void Sequencer::on_round(RoundResult result) {
   cache_.evict();
   if (result.checkpointed_lsn) {
     journal_.recycle_below(*result.checkpointed_lsn);
-    removed_.clear();
+    if (result.removals_done) removed_.clear();
   }
+  if (result.held) answer_hold(std::move(*result.held));
+  if (result.failure && held_) answer_hold(std::unexpected(*result.failure));
   if (result.failure) {
     note_disk_failure(*result.failure);
   } else if (disk_failed_) {

@@ -34,6 +34,11 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void submit(std::unique_ptr<Request> request);
   void look_at_retention();
   void look_at_space();
+  // Answers on the journal executor with a checkpoint of all that was durable when it was asked, whose files
+  // stay until release(). One at a time.
+  using Held = std::move_only_function<void(Result<log::Checkpoint>)>;
+  void hold(Held held);
+  void release();
   // Answers on the journal executor when all that was submitted is durable and a checkpoint is written.
   void stop(std::move_only_function<void()> stopped);
   [[nodiscard]] std::vector<double> recent_commit_seconds() const;
@@ -79,6 +84,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void on_spare(Result<log::JournalFile> file);
   void note_disk_failure(const Error& failure);
   [[nodiscard]] bool wants_round(Instant now) const;
+  void answer_hold(Result<log::Checkpoint> result);
   void stop_if_done();
 
   std::shared_ptr<EmbeddedParts> parts_;
@@ -116,6 +122,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   Instant space_checked_at_ = Instant::min();
   bool below_reserve_ = false;
   std::set<LogId> removed_;  // their files may still be there
+  Held held_;                // who waits for the next checkpoint
   std::move_only_function<void()> stopped_;
   bool stopping_round_ = false;
 };

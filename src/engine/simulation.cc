@@ -70,6 +70,10 @@ class SimulatedMachine::Front final : public Engine {
   [[nodiscard]] Watch watch(LogId log, runtime::Executor executor, std::function<void()> advanced) override {
     return real ? real->watch(log, std::move(executor), std::move(advanced)) : nullptr;
   }
+  Task<Result<BackupReport>> backup(std::string directory, std::function<bool()> given_up) override {
+    if (!real) co_return machine_is_off();
+    co_return co_await real->backup(std::move(directory), std::move(given_up));
+  }
   EngineHealth health() const override { return real ? real->health() : EngineHealth{}; }
   std::vector<double> recent_commit_seconds() const override {
     return real ? real->recent_commit_seconds() : std::vector<double>();

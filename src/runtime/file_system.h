@@ -45,6 +45,8 @@ class FileSystem {
 
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
+  // The same place from the root on, without links, "." and ".."; what does not exist stays as it is written.
+  virtual Result<std::string> resolve(const std::string& path) = 0;
   // The names in a directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Result<void> make_directories(const std::string& path) = 0;

@@ -326,6 +326,13 @@ Result<bool> SimulatedDisk::exists(const std::string& path) {
   return find(path) != nullptr;
 }
 
+// It has no links.
+Result<std::string> SimulatedDisk::resolve(const std::string& path) {
+  std::string resolved;
+  for (const std::string& part : parts_of(path)) resolved += "/" + part;
+  return resolved;
+}
+
 Result<std::vector<std::string>> SimulatedDisk::list(const std::string& directory) {
   if (auto ok = usable(directory); !ok) return std::unexpected(ok.error());
   NodePtr node = find(directory);

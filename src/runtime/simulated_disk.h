@@ -50,6 +50,7 @@ class SimulatedDisk final : public FileSystem {
   // FileSystem.
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<bool> exists(const std::string& path) override;
+  Result<std::string> resolve(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<void> make_directories(const std::string& path) override;
   Result<void> remove(const std::string& path) override;

@@ -139,6 +139,16 @@ class SystemFileSystem final : public FileSystem {
     return failed(errno, "stat", path);
   }
 
+  Result<std::string> resolve(const std::string& path) override {
+    std::error_code problem;
+    std::filesystem::path absolute = std::filesystem::absolute(path, problem);
+    if (!problem) absolute = std::filesystem::weakly_canonical(absolute, problem);
+    if (problem) return failed(problem.value(), "resolve", path);
+    std::string resolved = absolute.string();
+    while (resolved.size() > 1 && resolved.back() == '/') resolved.pop_back();
+    return resolved;
+  }
+
   Result<std::vector<std::string>> list(const std::string& directory) override {
     std::error_code problem;
     std::vector<std::string> names;
