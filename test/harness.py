@@ -140,7 +140,9 @@ class DidNotStart(AssertionError):
 class Server:
     """One `pabal serve` on a data directory, on free ports. Can be killed and started again on the same data."""
 
-    def __init__(self, data, *options, environment=None):
+    def __init__(self, data, *options, environment=None, launcher=()):
+        """`launcher` is a command that runs the server, such as prlimit."""
+        self.launcher = launcher
         self.data = Path(data)
         self.options = options
         self.environment = environment or {}
@@ -160,7 +162,7 @@ class Server:
         self.remove()
 
     def command(self, ports_file):
-        return [PABAL, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--ports-file", ports_file, *self.options]
+        return [*self.launcher, PABAL, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--ports-file", ports_file, *self.options]
 
     def start(self):
         """Starts the server and waits until it says where it listens."""

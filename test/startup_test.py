@@ -15,6 +15,9 @@ from harness import PABAL, OutcomeUnknown, Server, wait_until
 REFUSAL_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 5
 NOBODY = 65534
+DESCRIPTORS_MAX = 1024
+MANY_TOPICS, PARTITIONS_PER_TOPIC = 100, 100
+RESIDENT_BYTES_MAX = 400 << 20
 
 
 class StartupTest(unittest.TestCase):
@@ -138,6 +141,23 @@ class StartupTest(unittest.TestCase):
                 self.assertEqual(api.call("GET", "/queues/q")["max_deliveries"], 7)
                 records = [r for p in (0, 1) for r in api.read_partition("t", p)]
                 self.assertEqual([(r["key"], r["value"], r["headers"]["a"]) for r in records], [("k", {"n": 1}, "b")])
+
+    def test_10_000_partitions_start_after_a_crash_and_stop_with_few_descriptors(self):
+        few_descriptors = ["prlimit", f"--nofile={DESCRIPTORS_MAX}"]
+        with Server(self.data, launcher=few_descriptors) as server:
+            with server.api(seconds=60) as api:
+                for topic in range(MANY_TOPICS):
+                    api.call("PUT", f"/topics/t{topic}", {"partitions": PARTITIONS_PER_TOPIC})
+                    api.publish(f"t{topic}", [{"value": p, "partition": p} for p in range(PARTITIONS_PER_TOPIC)])
+            server.kill()
+            server.start()
+            self.assertEqual(server.stop(STOP_SECONDS_MAX), 0, server.said())
+            server.start()
+            with server.api() as api:
+                for topic in range(0, MANY_TOPICS, MANY_TOPICS // 4):
+                    record = next(api.read_partition(f"t{topic}", PARTITIONS_PER_TOPIC - 1))
+                    self.assertEqual(record["value"], PARTITIONS_PER_TOPIC - 1)
+            self.assertLess(server.resident_bytes(), RESIDENT_BYTES_MAX)
 
 
 if __name__ == "__main__":

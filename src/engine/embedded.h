@@ -34,6 +34,7 @@ struct EmbeddedLimits {
   uint64_t group_bytes_max = 4_MiB;                 // of one flush; a larger commit goes alone
   uint64_t waiting_bytes_max = 64_MiB;              // of commits that are not durable yet; more is refused
   uint64_t unwritten_bytes_max = 128_MiB;           // durable in the journal only; more is refused
+  size_t flush_one_by_one_max = 16;                 // logs; more are flushed faster as a whole volume
   uint64_t write_round_bytes = 8_MiB;               // so much is unwritten before the segment writer begins
   uint64_t cached_bytes_max = 64_MiB;               // batches kept in memory for readers
   std::optional<uint64_t> disk_reserve_bytes = {};  // default: 5 % of the disk, at least 256 MiB

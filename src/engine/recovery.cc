@@ -137,9 +137,11 @@ Result<void> Recovery::restore() {
   if (!checkpoint) return std::unexpected(checkpoint.error());
   parts_->journal_id = checkpoint->journal_id;
   replay_from_ = checkpoint->replay_from;
+  auto volume = files_.open_volume(parts_->options.data_dir);
+  if (!volume) return std::unexpected(volume.error());
   parts_->writer = std::make_unique<SegmentWriter>(
       parts_->cache, SegmentWriter::Options{parts_->options.data_dir, parts_->journal_id, &parts_->clock,
-                                            parts_->options.limits, parts_->options.bug});
+                                            parts_->options.limits, parts_->options.bug, std::move(*volume)});
   for (const log::LogCheckpoint& state : checkpoint->logs) {
     auto log = parts_->make_log(state.log, state);
     parts_->writer->restore(log, state);

@@ -1,14 +1,13 @@
 #include "engine/segment_writer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "base/logging.h"
 
 namespace pabal::engine {
 namespace {
-
-constexpr size_t flush_one_by_one_max = 16;  // more files are flushed faster through the whole file system
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -109,19 +108,31 @@ Result<void> SegmentWriter::apply(const Effect& effect) {
 }
 
 Result<void> SegmentWriter::create(const Effect& effect) {
-  Stored& stored = logs_[effect.log->id];
-  bool renamed = stored.settings.name != effect.settings.name;
+  const LogId& id = effect.log->id;
+  if (!is_named(id.topic, effect.settings.name)) {
+    if (auto done = write_name(effect); !done) return done;
+  }
+  Stored& stored = logs_[id];
   stored.log = effect.log;
   stored.settings = effect.settings;
   effect.log->segments.set_segment_bytes(segment_bytes_for(effect.settings, options_.limits));
-  if (!renamed) return {};
-  // For people who look at the disk; no program reads it, so it is flushed with whatever comes next.
+  return {};
+}
+
+// For people who look at the disk; no program reads it, so it is flushed with whatever comes next.
+Result<void> SegmentWriter::write_name(const Effect& effect) {
   std::string topic = parent_of(effect.log->segments.directory());
   if (auto done = files_.file_system().make_directories(topic); !done) return done;
   auto file = files_.file_system().open(topic + "/name", runtime::OpenMode::create);
   if (!file) return std::unexpected(file.error());
   if (auto done = (*file)->resize(0); !done) return done;
   return (*file)->write_at(0, as_bytes(effect.settings.name + "\n"));
+}
+
+// Whether a log of the topic is known by that name, so that the file beside its partitions says it.
+bool SegmentWriter::is_named(const TopicId& topic, const std::string& name) const {
+  auto first = logs_.lower_bound({topic, PartitionIndex(0)});
+  return first != logs_.end() && first->first.topic == topic && first->second.settings.name == name;
 }
 
 void SegmentWriter::trim(const Effect& effect) {
@@ -140,8 +151,8 @@ void SegmentWriter::remove(const Effect& effect) {
     remove_later(log::segment_path(partition, segment));
   }
   remove_later(partition);
-  auto same_topic = [&](const auto& other) { return other.first.topic == effect.log->id.topic; };
-  if (std::ranges::none_of(logs_, same_topic)) remove_later(parent_of(partition));
+  auto left = logs_.lower_bound({effect.log->id.topic, PartitionIndex(0)});
+  if (left == logs_.end() || left->first.topic != effect.log->id.topic) remove_later(parent_of(partition));
 }
 
 Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
@@ -160,13 +171,27 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
 }
 
 Result<void> SegmentWriter::flush_segments() {
-  // The whole file system first: one wait instead of many. Each file is flushed after it all the same, for
-  // only that tells whether its bytes have arrived.
-  if (dirty_.size() > flush_one_by_one_max) {
-    if (auto done = files_.file_system().flush_all(options_.data_dir); !done) return done;
-  }
+  auto done = dirty_.size() > options_.limits.flush_one_by_one_max ? flush_volume() : flush_one_by_one();
+  if (!done) return done;
+  for (auto& [id, log] : dirty_) log->segments.set_flushed();
+  return {};
+}
+
+// One wait instead of many.
+Result<void> SegmentWriter::flush_volume() {
+  auto done = options_.volume->flush();
+  if (!done && done.error().code == ErrorCode::unsupported) return flush_one_by_one();
+  return done;
+}
+
+Result<void> SegmentWriter::flush_one_by_one() {
+  std::set<std::string> directories;
   for (auto& [id, log] : dirty_) {
-    if (auto done = log->segments.flush(); !done) return done;
+    if (auto done = log->segments.flush_files(); !done) return done;
+    log->segments.add_changed_directories(directories);
+  }
+  for (const std::string& changed : directories) {
+    if (auto done = files_.file_system().flush_directory(changed); !done) return done;
   }
   return {};
 }

@@ -58,6 +58,7 @@ class SegmentWriter {
     const Clock* clock = nullptr;
     EmbeddedLimits limits = {};
     PlantedBug bug = PlantedBug::none;
+    std::shared_ptr<runtime::Volume> volume = {};  // of the data directory, opened before anything is written
   };
 
   SegmentWriter(log::FileCache& files, Options options) : files_(files), options_(std::move(options)) {}
@@ -94,7 +95,11 @@ class SegmentWriter {
   void trim(const Effect& effect);
   void remove(const Effect& effect);
   Result<void> checkpoint(const WriteRound& round);
+  Result<void> write_name(const Effect& effect);
+  [[nodiscard]] bool is_named(const TopicId& topic, const std::string& name) const;
   Result<void> flush_segments();
+  Result<void> flush_volume();
+  Result<void> flush_one_by_one();
   [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
   void remove_files();
   void retain(RoundResult& result) const;

@@ -22,6 +22,7 @@ EmbeddedLimits small_limits(Random& random) {
   limits.write_round_bytes = 1_KiB + random.below(16_KiB);
   limits.cached_bytes_max = random.below(64_KiB);
   limits.disk_reserve_bytes = 0;
+  limits.flush_one_by_one_max = random.below(4);
   limits.retention_interval = std::chrono::milliseconds(50);
   return limits;
 }

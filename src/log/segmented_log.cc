@@ -124,21 +124,24 @@ Result<void> SegmentedLog::cut_to_checkpoint(Segment& segment) {
   return *size == expected ? Result<void>() : (*file)->resize(expected);
 }
 
-Result<void> SegmentedLog::flush() {
+Result<void> SegmentedLog::flush_files() {
   for (const auto& segment : dirty_) {
     auto file = files_.open(segment->path());
     if (!file) return std::unexpected(file.error());
     if (auto done = (*file)->flush(); !done) return done;
   }
-  if (names_dirty_) {
-    std::string topic = parent_of(directory_);
-    for (const std::string& changed : {directory_, topic, parent_of(topic)}) {
-      if (auto done = files_.file_system().flush_directory(changed); !done) return done;
-    }
-  }
+  return {};
+}
+
+void SegmentedLog::add_changed_directories(std::set<std::string>& directories) const {
+  if (!names_dirty_) return;
+  std::string topic = parent_of(directory_);
+  directories.insert({directory_, topic, parent_of(topic)});
+}
+
+void SegmentedLog::set_flushed() {
   dirty_.clear();
   names_dirty_ = false;
-  return {};
 }
 
 std::vector<std::string> SegmentedLog::trim(Offset first) {

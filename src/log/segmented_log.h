@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ struct SegmentLimits {
 };
 
 // The segment files of one log, in a directory of their own. One thread writes, any thread reads; both may
-// wait for the disk. What append() wrote is readable at once, and durable after flush().
+// wait for the disk. What append() wrote is readable at once, and durable when it is flushed.
 class SegmentedLog {
  public:
   // As a checkpoint left it; an empty one makes its directory when it is first written.
@@ -27,7 +28,11 @@ class SegmentedLog {
   // the call can be repeated. `corrupt` when the last segment is not as long as it was: nothing is cut off,
   // and the repeated call begins a new one.
   Result<void> append(std::span<const SharedBytes> batches, WallTime now);
-  Result<void> flush();
+  // What append() wrote becomes durable by flush_files() and a flush of every directory it adds (which many
+  // logs may share), or by a flush of the whole volume; set_flushed() says that either is done.
+  Result<void> flush_files();
+  void add_changed_directories(std::set<std::string>& directories) const;
+  void set_flushed();
   // From now on segments are closed at so many bytes.
   void set_segment_bytes(uint64_t bytes) { limits_.segment_bytes = bytes; }
   [[nodiscard]] bool dirty() const { return !dirty_.empty(); }

@@ -147,7 +147,7 @@ TEST_F(SegmentedLogTest, a_batch_larger_than_a_segment_has_one_of_its_own) {
 TEST_F(SegmentedLogTest, damage_is_named_with_file_and_byte) {
   SegmentedLog log = make();
   append(log, 10);
-  ASSERT_TRUE(log.flush());
+  ASSERT_TRUE(log.flush_files());
   std::string path = segment_path("/data/topics/t/0", SegmentState{.base = Offset(0)});
   disk_.flip_bit(path, 700);
   auto read = log.read(Offset(3), 1);

@@ -31,6 +31,17 @@ class File {
 
 enum class OpenMode { read, write, create };  // write and create may also read; create makes it when missing
 
+// A whole file system. Calls block.
+class Volume {
+ public:
+  virtual ~Volume() = default;
+
+  // Makes every byte and every name on it durable, in one wait instead of one for each file. Fails when
+  // anything that was written since this was opened did not arrive; a failure counts as one of File::flush().
+  // unsupported: this system's kernel would not tell (Linux before 5.8), so each file has to be flushed.
+  virtual Result<void> flush() = 0;
+};
+
 // What is locked stays so until this is destroyed or the process ends.
 class FileLock {
  public:
@@ -56,8 +67,8 @@ class FileSystem {
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   // Makes the names in a directory durable.
   virtual Result<void> flush_directory(const std::string& path) = 0;
-  // Flushes everything of the file system that holds `path` (syncfs).
-  virtual Result<void> flush_all(const std::string& path) = 0;
+  // The whole that `path` lies on, to flush it at once.
+  virtual Result<std::unique_ptr<Volume>> open_volume(const std::string& path) = 0;
   struct Space {
     uint64_t total_bytes;
     uint64_t free_bytes;  // for this process

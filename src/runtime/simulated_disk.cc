@@ -401,19 +401,38 @@ Result<void> SimulatedDisk::flush_directory(const std::string& path) {
   return {};
 }
 
-Result<void> SimulatedDisk::flush_all(const std::string& path) {
-  if (auto ok = usable(path); !ok) return ok;
-  if (Fate fate = next_fate(); fate != Fate::done) return fate_error(fate, path);
+// The disk as one volume.
+class SimulatedDisk::Whole final : public Volume {
+ public:
+  explicit Whole(SimulatedDisk& disk) : disk_(disk) {}
+  Result<void> flush() override { return disk_.flush_everything(); }
+
+ private:
+  SimulatedDisk& disk_;
+};
+
+Result<std::unique_ptr<Volume>> SimulatedDisk::open_volume(const std::string& path) {
+  if (auto ok = usable(path); !ok) return std::unexpected(ok.error());
+  return std::make_unique<Whole>(*this);
+}
+
+Result<void> SimulatedDisk::flush_everything() {
+  if (auto ok = usable("/"); !ok) return ok;
+  Fate fate = next_fate();
   std::vector<NodePtr> rest{root_};
-  while (!rest.empty()) {
+  while (fate != Fate::power_lost && !rest.empty()) {
     NodePtr node = rest.back();
     rest.pop_back();
-    make_durable(*node);
-    node->durable_names = node->names;
-    node->unflushed_names.clear();
+    if (fate == Fate::failed) {
+      if (!node->unflushed.empty()) forget_unflushed(*node);
+    } else {
+      make_durable(*node);
+      node->durable_names = node->names;
+      node->unflushed_names.clear();
+    }
     for (const auto& [name, child] : node->names) rest.push_back(child);
   }
-  return {};
+  return fate == Fate::done ? Result<void>() : fate_error(fate, "/");
 }
 
 Result<FileSystem::Space> SimulatedDisk::space(const std::string& path) {

@@ -57,7 +57,7 @@ class SimulatedDisk final : public FileSystem {
   Result<void> remove_all(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> flush_directory(const std::string& path) override;
-  Result<void> flush_all(const std::string& path) override;
+  Result<std::unique_ptr<Volume>> open_volume(const std::string& path) override;
   Result<Space> space(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
 
@@ -65,6 +65,7 @@ class SimulatedDisk final : public FileSystem {
   struct Node;
   class OpenFile;
   class HeldLock;
+  class Whole;
   using NodePtr = std::shared_ptr<Node>;
 
   Result<void> usable(const std::string& what) const;
@@ -79,6 +80,7 @@ class SimulatedDisk final : public FileSystem {
   Result<void> write(Node& node, uint64_t position, BytesView bytes, const std::string& path);
   Result<void> resize(Node& node, uint64_t bytes, const std::string& path);
   Result<void> flush(Node& node, const std::string& path);
+  Result<void> flush_everything();
   static void make_durable(Node& node);
   void settle_file(Node& node);  // decides what of the unflushed is left
   void settle_tree(Node& directory);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "runtime/file_system.h"
@@ -49,6 +50,34 @@ Result<Descriptor> open_descriptor(const std::string& path, int flags) {
   if (!d.valid()) return failed(errno, "open", path);
   return d;
 }
+
+// Since Linux 5.8 syncfs() reports, once for each open descriptor, that something could not be written.
+bool syncfs_reports_errors() {
+  static const bool reports = [] {
+    struct utsname name{};
+    int major = 0;
+    int minor = 0;
+    if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+    return major > 5 || (major == 5 && minor >= 8);
+  }();
+  return reports;
+}
+
+class SystemVolume final : public Volume {
+ public:
+  SystemVolume(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<void> flush() override {
+    if (!syncfs_reports_errors())
+      return error(ErrorCode::unsupported, "syncfs() reports errors from Linux 5.8 on");
+    if (::syncfs(fd_.get()) != 0) return failed(errno, "flush the file system of", path_);
+    return {};
+  }
+
+ private:
+  Descriptor fd_;  // open all the time: it is told of errors since it was opened
+  std::string path_;
+};
 
 class SystemFile final : public File {
  public:
@@ -162,6 +191,7 @@ class SystemFileSystem final : public FileSystem {
   }
 
   Result<void> make_directories(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0777) == 0) return {};  // mostly only the last is missing
     std::error_code problem;
     std::filesystem::create_directories(path, problem);
     if (problem) return failed(problem.value(), "make directory", path);
@@ -192,11 +222,10 @@ class SystemFileSystem final : public FileSystem {
     return {};
   }
 
-  Result<void> flush_all(const std::string& path) override {
+  Result<std::unique_ptr<Volume>> open_volume(const std::string& path) override {
     auto fd = open_descriptor(path, O_RDONLY);
     if (!fd) return std::unexpected(fd.error());
-    if (::syncfs(fd->get()) != 0) return failed(errno, "flush the file system of", path);
-    return {};
+    return std::make_unique<SystemVolume>(std::move(*fd), path);
   }
 
   Result<Space> space(const std::string& path) override {

@@ -79,7 +79,7 @@ TEST_F(SystemFileSystemTest, a_second_lock_is_refused_with_the_holder) {
 
 TEST_F(SystemFileSystemTest, space_and_whole_flush) {
   EXPECT_GT(files_.space(directory_)->total_bytes, 0u);
-  EXPECT_TRUE(files_.flush_all(directory_));
+  EXPECT_TRUE((*files_.open_volume(directory_))->flush());
 }
 
 TEST_F(SystemFileSystemTest, an_unwritable_place_is_an_error_with_its_path) {
