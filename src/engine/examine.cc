@@ -9,6 +9,7 @@
 #include "log/batch_walk.h"
 #include "log/checkpoint.h"
 #include "log/journal_replay.h"
+#include "log/segment.h"
 #include "runtime/replace_file.h"
 
 namespace pabal::engine {
@@ -30,6 +31,7 @@ class Examiner {
   Result<void> examine_log(const log::LogCheckpoint& log);
   Result<void> examine_segment(const std::string& path, const log::SegmentState& state);
   Result<void> walk(const std::string& path, const log::SegmentState& state, runtime::File& file);
+  void examine_index(const std::string& path, const log::SegmentState& state);
   Result<void> examine_journal(const log::Checkpoint& checkpoint);
   Result<void> follow(const log::BlockView& block);
   void follow_entry(const log::JournalEntry& entry, uint64_t lsn);
@@ -95,7 +97,23 @@ Result<void> Examiner::examine_segment(const std::string& path, const log::Segme
           fmt::format("{} bytes above the checkpoint, which the next start takes from the journal",
                       *size - state.bytes));
   }
+  examine_index(log::index_path(path), state);
   return walk(path, state, **file);
+}
+
+void Examiner::examine_index(const std::string& path, const log::SegmentState& state) {
+  constexpr size_t index_bytes_max = 64_MiB;
+  auto bytes = runtime::read_file(files_, path, index_bytes_max);
+  if (!bytes && bytes.error().code == ErrorCode::not_found) return;
+  log::IndexedSegment segment{.base = state.base, .generation = state.generation, .bytes = state.bytes};
+  Result<void> whole = bytes ? Result<void>() : std::unexpected(bytes.error());
+  if (whole) {
+    auto index = log::SegmentIndex::decode(*bytes, segment, log::Segment::index_interval_bytes);
+    if (!index) whole = std::unexpected(index.error());
+  }
+  if (whole) return;
+  found(Finding::Kind::note, path, 0,
+        fmt::format("{}; nobody believes it, readers build it again", whole.error().message));
 }
 
 // Each batch must follow the one before it, up to the checkpoint's end; where compaction has been, offsets

@@ -4,6 +4,7 @@
 
 #include "engine/commit_builder.h"
 #include "engine/simulation.h"
+#include "log/segment_index.h"
 
 namespace pabal::engine {
 namespace {
@@ -55,6 +56,35 @@ class ExamineTest : public testing::Test {
 
   SimulatedMachine machine_{{.seed = 5}};
 };
+
+TEST_F(ExamineTest, a_damaged_side_file_is_no_damage) {
+  fill(50);
+  stop();
+  std::string side_file = log::index_path(segment(0));
+  ASSERT_TRUE(*machine_.disk().exists(side_file));
+  ASSERT_TRUE(machine_.disk().flush_all("/data"));
+  EXPECT_TRUE(examined().findings.empty());
+  machine_.disk().flip_bit(side_file, 50);
+  Examination result = examined();
+  EXPECT_TRUE(result.sound());
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].file, side_file);
+  ASSERT_TRUE(machine_.start());
+  auto read = machine_.run(machine_.engine().read(log_a, Offset(3), 1));
+  ASSERT_TRUE(read && *read);
+  EXPECT_TRUE(machine_.engine().health().damaged.empty());
+}
+
+TEST_F(ExamineTest, a_side_file_goes_with_its_segment) {
+  fill(50);
+  stop();
+  ASSERT_TRUE(*machine_.disk().exists(log::index_path(segment(0))));
+  ASSERT_TRUE(machine_.start());
+  ASSERT_TRUE(*machine_.run(machine_.engine().trim(log_a, Offset(45))));
+  stop();
+  EXPECT_FALSE(*machine_.disk().exists(segment(0)));
+  EXPECT_FALSE(*machine_.disk().exists(log::index_path(segment(0))));
+}
 
 TEST_F(ExamineTest, a_clean_directory_is_sound) {
   fill(50);

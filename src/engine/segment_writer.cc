@@ -167,6 +167,7 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
     removals_.clear();
     remove_files();
   }
+  for (auto& [id, stored] : logs_) stored.log->segments.save_indexes(round.last);
   return round.last ? log::mark_clean(files_.file_system(), options_.data_dir, round.end) : Result<void>();
 }
 
@@ -220,6 +221,8 @@ void SegmentWriter::remove_files() {
     if (!below.starts_with("topics/") || below.find("..") != std::string::npos) continue;
     std::string path = options_.data_dir + "/" + below;
     files_.forget(path);
+    // First, so that a segment that is gone has no side file.
+    if (path.ends_with(".log")) std::ignore = files_.file_system().remove(log::index_path(path));
     auto done = files_.file_system().remove_all(path);
     if (done || done.error().code == ErrorCode::not_found) continue;
     spdlog::warn("engine: cannot remove {}: {}", path, done.error().message);

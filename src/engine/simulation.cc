@@ -18,6 +18,7 @@ EmbeddedLimits small_limits(Random& random) {
   limits.journal.first_file_bytes = 8_KiB + 8_KiB * random.below(2);
   limits.journal.files_max = 2 + random.below(3);
   limits.segments.segment_bytes = 2_KiB + random.below(16_KiB);
+  limits.segments.index_interval_bytes = 64 + limits.segments.segment_bytes % 256;
   limits.group_bytes_max = 1_KiB + random.below(8_KiB);
   limits.write_round_bytes = 1_KiB + random.below(16_KiB);
   limits.cached_bytes_max = random.below(64_KiB);

@@ -29,17 +29,23 @@ Result<std::shared_ptr<runtime::File>> FileCache::open_as(const std::string& pat
   auto opened = files_.open(path, mode);  // without the lock: it may take long
   if (!opened) return std::unexpected(opened.error());
   std::shared_ptr<runtime::File> file = std::move(*opened);
-  std::shared_ptr<runtime::File> closed_after_unlock;
+  Entry closed_after_unlock;
   std::lock_guard lock(mutex_);
   if (auto other = find_locked(path)) return other;
   recent_.push_front({path, file});
   by_path_[path] = recent_.begin();
   if (recent_.size() > open_max_) {
-    closed_after_unlock = std::move(recent_.back().file);
-    by_path_.erase(recent_.back().path);
+    closed_after_unlock = std::move(recent_.back());
+    by_path_.erase(closed_after_unlock.path);
     recent_.pop_back();
   }
   return file;
+}
+
+void FileCache::keep(const std::string& path, std::shared_ptr<const void> companion) {
+  std::lock_guard lock(mutex_);
+  auto found = by_path_.find(path);
+  if (found != by_path_.end()) found->second->companion.swap(companion);
 }
 
 void FileCache::forget(const std::string& path) {

@@ -24,6 +24,8 @@ class FileCache {
   Result<std::shared_ptr<runtime::File>> open(const std::string& path);
   // A new, empty file.
   Result<std::shared_ptr<runtime::File>> create(const std::string& path);
+  // Holds `companion` for as long as the file stays in the cache; not at all when it is not there.
+  void keep(const std::string& path, std::shared_ptr<const void> companion);
   // Lets go of it, as before its removal.
   void forget(const std::string& path);
 
@@ -33,6 +35,7 @@ class FileCache {
   struct Entry {
     std::string path;
     std::shared_ptr<runtime::File> file;
+    std::shared_ptr<const void> companion = {};  // what is worth having while the file is used
   };
 
   Result<std::shared_ptr<runtime::File>> open_as(const std::string& path, runtime::OpenMode mode);

@@ -2,9 +2,15 @@
 
 #include <algorithm>
 
-#include "log/batch_walk.h"
+#include "base/logging.h"
+#include "runtime/replace_file.h"
 
 namespace pabal::log {
+namespace {
+
+constexpr size_t index_file_bytes_max = 64_MiB;
+
+}  // namespace
 
 SegmentState Segment::state() const {
   std::lock_guard lock(mutex_);
@@ -13,9 +19,10 @@ SegmentState Segment::state() const {
 
 void Segment::grew(const BatchView& batch, WallTime now) {
   std::lock_guard lock(mutex_);
-  if (indexed_bytes_ == state_.bytes) {
-    index_batch_locked(batch.base_offset(), state_.bytes, batch.max_timestamp());
-    indexed_bytes_ += batch.bytes().size();
+  if (!growing_)
+    growing_ = state_.bytes == 0 ? std::make_shared<SegmentIndex>(interval_bytes_) : kept_.lock();
+  if (growing_ && growing_->bytes() == state_.bytes) {
+    growing_->add(batch.base_offset(), batch.bytes().size(), batch.max_timestamp());
   }
   state_.max_timestamp =
       state_.bytes == 0 ? batch.max_timestamp() : std::max(state_.max_timestamp, batch.max_timestamp());
@@ -29,55 +36,123 @@ void Segment::ends_at(Offset next) {
   state_.next = next;
 }
 
-void Segment::index_batch_locked(Offset base, uint64_t position, WallTime max_timestamp) {
-  if (index_.empty() || position - index_.back().position >= index_interval_bytes) {
-    index_.push_back({base, position, indexed_max_});
+void Segment::save_index(FileCache& files) {
+  std::unique_lock lock(mutex_);
+  IndexPtr index = index_locked();
+  if (!index) return;
+  if (growing_) {
+    files.keep(path_, growing_);
+    kept_ = std::exchange(growing_, nullptr);
   }
-  indexed_max_ = std::max(indexed_max_, max_timestamp);
+  if (index->bytes() != state_.bytes || saved_bytes_ == state_.bytes ||
+      index->entry_count() < saved_entries_min) {
+    return;
+  }
+  uint64_t covered = index->bytes();
+  Bytes bytes = index->encode(state_.base, state_.generation);
+  lock.unlock();
+  auto file = files.file_system().open(index_path(path_), runtime::OpenMode::create);
+  Result<void> done = file ? (*file)->write_at(0, bytes) : std::unexpected(file.error());
+  if (done) done = (*file)->resize(bytes.size());
+  if (!done) spdlog::warn("log: {} is not written: {}", index_path(path_), done.error().message);
+  lock.lock();
+  saved_bytes_ = done ? covered : 0;
+  side_file_is_good_ = done.has_value();
+}
+
+bool Segment::has_index() const {
+  std::lock_guard lock(mutex_);
+  return index_locked() != nullptr;
+}
+
+Segment::IndexPtr Segment::index_locked() const { return growing_ ? growing_ : kept_.lock(); }
+
+// The one in memory, else the one on disk, else an empty one.
+Segment::IndexPtr Segment::index(FileCache& files, runtime::File& file) {
+  std::unique_lock lock(mutex_);
+  if (IndexPtr known = index_locked()) return known;
+  bool on_disk = side_file_is_good_;
+  lock.unlock();
+  Result<SegmentIndex> loaded = SegmentIndex(interval_bytes_);
+  if (on_disk) loaded = load_index(files, file);
+  lock.lock();
+  if (IndexPtr other = index_locked()) return other;  // another reader was faster
+  side_file_is_good_ = side_file_is_good_ && loaded;
+  saved_bytes_ = loaded ? loaded->bytes() : 0;
+  auto made = std::make_shared<SegmentIndex>(loaded ? std::move(*loaded) : SegmentIndex(interval_bytes_));
+  kept_ = made;
+  lock.unlock();
+  files.keep(path_, made);
+  return made;
+}
+
+// What the side file says, when it is whole and its last entry is where a batch begins.
+Result<SegmentIndex> Segment::load_index(FileCache& files, runtime::File& file) const {
+  SegmentState now = state();
+  if (now.bytes < interval_bytes_) return error(ErrorCode::not_found, "{} is short", path_);
+  auto bytes = runtime::read_file(files.file_system(), index_path(path_), index_file_bytes_max);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto index = SegmentIndex::decode(
+      *bytes, {.base = now.base, .generation = now.generation, .bytes = now.bytes}, interval_bytes_);
+  if (index) {
+    auto walk = walk_from(file, index->last());
+    if (!walk) index = std::unexpected(walk.error());
+  }
+  if (!index) spdlog::info("log: {} is not used: {}", index_path(path_), index.error().message);
+  return index;
+}
+
+bool Segment::give_up_side_file() {
+  std::lock_guard lock(mutex_);
+  if (saved_bytes_ == 0 || !side_file_is_good_) return false;
+  side_file_is_good_ = false;
+  saved_bytes_ = 0;
+  growing_.reset();
+  kept_.reset();
+  return true;
 }
 
 // The lock is not held while the disk works.
-Result<void> Segment::build_index(runtime::File& file, const std::function<bool(const BatchView&)>& enough) {
+Result<void> Segment::build_index(SegmentIndex& index, runtime::File& file,
+                                  const std::function<bool(const BatchView&)>& enough) {
   struct Passed {
     Offset base;
-    uint64_t position;
+    uint64_t bytes;
     WallTime max_timestamp;
   };
   std::unique_lock lock(mutex_);
   bool done = false;
-  while (!done && indexed_bytes_ < state_.bytes) {
-    uint64_t begin = indexed_bytes_;
+  while (!done && index.bytes() < state_.bytes) {
+    uint64_t begin = index.bytes();
     BatchWalk walk(file, begin, state_.bytes);
     lock.unlock();
     std::vector<Passed> passed;
     while (!walk.at_end() && !done) {
       auto batch = walk.current();
       if (!batch) return damaged(walk.position(), batch.error());
-      passed.push_back({batch->base_offset(), walk.position(), batch->max_timestamp()});
+      passed.push_back({batch->base_offset(), batch->bytes().size(), batch->max_timestamp()});
       done = enough(*batch);
       walk.pass(*batch);
     }
     lock.lock();
-    if (indexed_bytes_ != begin) {  // another reader was faster: look at what it left
+    if (index.bytes() != begin) {  // another reader was faster: look at what it left
       done = false;
       continue;
     }
-    for (const Passed& batch : passed) index_batch_locked(batch.base, batch.position, batch.max_timestamp);
-    indexed_bytes_ = walk.position();
+    for (const Passed& batch : passed) index.add(batch.base, batch.bytes, batch.max_timestamp);
   }
   return {};
 }
 
-uint64_t Segment::position_below(Offset from) const {
-  std::lock_guard lock(mutex_);
-  auto after = std::ranges::upper_bound(index_, from, {}, &IndexEntry::base);
-  return after == index_.begin() ? 0 : std::prev(after)->position;
-}
-
-uint64_t Segment::position_before(WallTime time) const {
-  std::lock_guard lock(mutex_);
-  auto after = std::ranges::lower_bound(index_, time, {}, &IndexEntry::max_before);
-  return after == index_.begin() ? 0 : std::prev(after)->position;
+// From where the index says that a batch begins; `corrupt` when it is not that batch.
+Result<BatchWalk> Segment::walk_from(runtime::File& file, const Place& place) const {
+  BatchWalk walk(file, place ? place->position : 0, state().bytes);
+  if (!place || walk.at_end()) return walk;
+  auto batch = walk.current();
+  if (!batch) return damaged(walk.position(), batch.error());
+  if (batch->base_offset() == place->base) return walk;
+  return error(ErrorCode::corrupt, "{} is damaged at byte {}: offset {} should stand there, not {}", path_,
+               place->position, place->base, batch->base_offset());
 }
 
 std::unexpected<Error> Segment::damaged(uint64_t position, const Error& problem) const {
@@ -85,23 +160,42 @@ std::unexpected<Error> Segment::damaged(uint64_t position, const Error& problem)
   return error(ErrorCode::corrupt, "{} is damaged at byte {}: {}", path_, position, problem.message);
 }
 
-Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, size_t bytes_max) {
+template <class F>
+auto Segment::look(FileCache& files, F find) -> decltype(find(std::declval<runtime::File&>(), IndexPtr())) {
   auto file = files.open(path_);
   if (!file) return std::unexpected(file.error());
+  while (true) {
+    auto found = find(**file, index(files, **file));
+    if (found || found.error().code != ErrorCode::corrupt || !give_up_side_file()) return found;
+  }
+}
+
+Result<std::vector<SharedBytes>> Segment::read(FileCache& files, Offset from, size_t bytes_max) {
+  return look(files, [&](runtime::File& file, const IndexPtr& index) {
+    return read_with(file, *index, from, bytes_max);
+  });
+}
+
+Result<std::vector<SharedBytes>> Segment::read_with(runtime::File& file, SegmentIndex& index, Offset from,
+                                                    size_t bytes_max) {
   auto enough = [from](const BatchView& batch) { return batch.next_offset() > from; };
-  if (auto done = build_index(**file, enough); !done) return std::unexpected(done.error());
-  BatchWalk walk(**file, position_below(from), state().bytes);
+  if (auto done = build_index(index, file, enough); !done) return std::unexpected(done.error());
+  std::unique_lock lock(mutex_);
+  Place place = index.last_at_or_below(from);
+  lock.unlock();
+  auto walk = walk_from(file, place);
+  if (!walk) return std::unexpected(walk.error());
   size_t first_bytes = 0;
-  while (!walk.at_end() && first_bytes == 0) {
-    auto batch = walk.current();
-    if (!batch) return damaged(walk.position(), batch.error());
+  while (!walk->at_end() && first_bytes == 0) {
+    auto batch = walk->current();
+    if (!batch) return damaged(walk->position(), batch.error());
     if (batch->next_offset() > from) {
       first_bytes = batch->bytes().size();
     } else {
-      walk.pass(*batch);
+      walk->pass(*batch);
     }
   }
-  return read_batches(**file, walk.position(), std::max(bytes_max, first_bytes));
+  return read_batches(file, walk->position(), std::max(bytes_max, first_bytes));
 }
 
 // The whole batches among the `bytes` from `position` on, where a batch begins.
@@ -126,22 +220,32 @@ Result<std::vector<SharedBytes>> Segment::read_batches(runtime::File& file, uint
 }
 
 Result<std::optional<Offset>> Segment::find_time(FileCache& files, WallTime time, Offset first) {
-  auto file = files.open(path_);
-  if (!file) return std::unexpected(file.error());
+  return look(files, [&](runtime::File& file, const IndexPtr& index) {
+    return find_time_with(file, *index, time, first);
+  });
+}
+
+Result<std::optional<Offset>> Segment::find_time_with(runtime::File& file, SegmentIndex& index, WallTime time,
+                                                      Offset first) {
   auto enough = [time, first](const BatchView& batch) {
     return batch.max_timestamp() >= time && batch.last_offset() >= first;
   };
-  if (auto done = build_index(**file, enough); !done) return std::unexpected(done.error());
-  BatchWalk walk(**file, std::max(position_before(time), position_below(first)), state().bytes);
-  while (!walk.at_end()) {
-    auto batch = walk.current();
-    if (!batch) return damaged(walk.position(), batch.error());
+  if (auto done = build_index(index, file, enough); !done) return std::unexpected(done.error());
+  std::unique_lock lock(mutex_);
+  Place by_time = index.last_before(time);
+  Place by_offset = index.last_at_or_below(first);
+  lock.unlock();
+  auto walk = walk_from(file, by_time && by_time->position > by_offset->position ? by_time : by_offset);
+  if (!walk) return std::unexpected(walk.error());
+  while (!walk->at_end()) {
+    auto batch = walk->current();
+    if (!batch) return damaged(walk->position(), batch.error());
     if (batch->max_timestamp() >= time && batch->last_offset() >= first) {
       auto found = find_time_in(*batch, time, first);
-      if (!found) return damaged(walk.position(), found.error());
+      if (!found) return damaged(walk->position(), found.error());
       if (*found) return found;
     }
-    walk.pass(*batch);
+    walk->pass(*batch);
   }
   return std::nullopt;
 }

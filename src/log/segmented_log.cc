@@ -26,7 +26,8 @@ SegmentedLog::SegmentedLog(FileCache& files, std::string directory, const LogChe
       next_(state.next),
       compacted_(state.compacted) {
   for (const SegmentState& segment : state.segments) {
-    segments_.push_back(std::make_shared<Segment>(segment_path(directory_, segment), segment));
+    segments_.push_back(
+        std::make_shared<Segment>(segment_path(directory_, segment), segment, limits_.index_interval_bytes));
   }
   cut_needed_ = !segments_.empty();
   published_.set(std::make_shared<const Segments>(segments_));
@@ -99,7 +100,7 @@ Result<std::shared_ptr<Segment>> SegmentedLog::start_segment() {
   if (auto done = files_.file_system().make_directories(directory_); !done)
     return std::unexpected(done.error());
   if (auto file = files_.create(path); !file) return std::unexpected(file.error());
-  segments_.push_back(std::make_shared<Segment>(path, state));
+  segments_.push_back(std::make_shared<Segment>(path, state, limits_.index_interval_bytes));
   names_dirty_ = true;
   cut_needed_ = false;
   last_is_whole_ = true;
@@ -190,7 +191,7 @@ Result<std::shared_ptr<Segment>> SegmentedLog::begin_rewrite(std::span<const std
   ++state.generation;
   std::string path = segment_path(directory_, state);
   if (auto file = files_.create(path); !file) return std::unexpected(file.error());
-  return std::make_shared<Segment>(path, state);
+  return std::make_shared<Segment>(path, state, limits_.index_interval_bytes);
 }
 
 Result<void> SegmentedLog::write_rewrite(Segment& segment, BytesView batches) {
@@ -216,12 +217,20 @@ std::vector<std::string> SegmentedLog::replace(std::span<const std::shared_ptr<S
   return removed;
 }
 
+void SegmentedLog::save_indexes(bool all) {
+  for (const auto& segment : segments_) {
+    if (all || segment != segments_.back()) segment->save_index(files_);
+  }
+}
+
 void SegmentedLog::remove_strangers() {
   auto names = files_.file_system().list(directory_);
   if (!names) return;
   for (const std::string& name : *names) {
     std::string path = directory_ + "/" + name;
-    auto is_it = [&](const auto& segment) { return segment->path() == path; };
+    auto is_it = [&](const auto& segment) {
+      return segment->path() == path || index_path(segment->path()) == path;
+    };
     if (std::ranges::none_of(segments_, is_it)) std::ignore = files_.file_system().remove(path);
   }
 }

@@ -13,6 +13,7 @@ namespace pabal::log {
 
 struct SegmentLimits {
   uint64_t segment_bytes = 128_MiB;  // a full segment is closed and the next one begun
+  uint64_t index_interval_bytes = Segment::index_interval_bytes;
 };
 
 // The segment files of one log, in a directory of their own. One thread writes, any thread reads; both may
@@ -53,6 +54,9 @@ class SegmentedLog {
   // them; nothing when some of them have been trimmed meanwhile.
   std::vector<std::string> replace(std::span<const std::shared_ptr<Segment>> old,
                                    const std::shared_ptr<Segment>& fresh);
+  // Writes side files for the segments that are closed, or for all when nothing is appended any more. Never
+  // fails: without one, readers build the index. Call it when all of it is durable.
+  void save_indexes(bool all);
   // Removes files in the directory that are not of this log: rewrites that a crash has interrupted.
   void remove_strangers();
   [[nodiscard]] const std::string& directory() const { return directory_; }
