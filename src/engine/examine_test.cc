@@ -62,7 +62,7 @@ TEST_F(ExamineTest, a_damaged_side_file_is_no_damage) {
   stop();
   std::string side_file = log::index_path(segment(0));
   ASSERT_TRUE(*machine_.disk().exists(side_file));
-  ASSERT_TRUE(machine_.disk().flush_all("/data"));
+  ASSERT_TRUE((*machine_.disk().open_volume("/data"))->flush());
   EXPECT_TRUE(examined().findings.empty());
   machine_.disk().flip_bit(side_file, 50);
   Examination result = examined();

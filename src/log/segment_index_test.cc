@@ -97,7 +97,7 @@ TEST_F(SegmentIndexTest, every_time_is_found_however_timestamps_are_ordered) {
 
 // The first segment is made unreadable but for its end: who has the index does not look at it.
 TEST_F(SegmentIndexTest, a_look_up_after_a_restart_reads_only_the_end) {
-  ASSERT_TRUE(disk_.flush_all("/data"));
+  ASSERT_TRUE((*disk_.open_volume("/data"))->flush());
   disk_.flip_bit(segment_path(directory, state_.segments[0]), 16);
   SegmentedLog log = make(state_);
   Offset last = state_.segments[0].next - 1;
