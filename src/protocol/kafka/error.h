@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace pabal::kafka {
+
+// Kafka's error codes that a broker of one node can have a reason to answer.
+// https://kafka.apache.org/protocol#protocol_error_codes
+enum class KafkaError : int16_t {
+  unknown_server_error = -1,
+  none = 0,
+  offset_out_of_range = 1,
+  corrupt_message = 2,
+  unknown_topic_or_partition = 3,
+  invalid_fetch_size = 4,
+  leader_not_available = 5,
+  not_leader_or_follower = 6,
+  request_timed_out = 7,
+  message_too_large = 10,
+  offset_metadata_too_large = 12,
+  network_exception = 13,
+  coordinator_load_in_progress = 14,
+  coordinator_not_available = 15,
+  not_coordinator = 16,
+  invalid_topic = 17,
+  record_list_too_large = 18,
+  invalid_required_acks = 21,
+  illegal_generation = 22,
+  inconsistent_group_protocol = 23,
+  invalid_group_id = 24,
+  unknown_member_id = 25,
+  invalid_session_timeout = 26,
+  rebalance_in_progress = 27,
+  topic_authorization_failed = 29,
+  group_authorization_failed = 30,
+  cluster_authorization_failed = 31,
+  invalid_timestamp = 32,
+  unsupported_sasl_mechanism = 33,
+  illegal_sasl_state = 34,
+  unsupported_version = 35,
+  topic_already_exists = 36,
+  invalid_partitions = 37,
+  invalid_replication_factor = 38,
+  invalid_replica_assignment = 39,
+  invalid_config = 40,
+  not_controller = 41,
+  invalid_request = 42,
+  unsupported_for_message_format = 43,
+  policy_violation = 44,
+  out_of_order_sequence = 45,
+  duplicate_sequence = 46,
+  invalid_producer_epoch = 47,
+  transactional_id_authorization_failed = 53,
+  security_disabled = 54,
+  kafka_storage_error = 56,
+  log_dir_not_found = 57,
+  sasl_authentication_failed = 58,
+  unknown_producer_id = 59,
+  non_empty_group = 68,
+  group_id_not_found = 69,
+  fetch_session_id_not_found = 70,
+  invalid_fetch_session_epoch = 71,
+  topic_deletion_disabled = 73,
+  fenced_leader_epoch = 74,
+  unknown_leader_epoch = 75,
+  unsupported_compression_type = 76,
+  offset_not_available = 78,
+  member_id_required = 79,
+  group_max_size_reached = 81,
+  fenced_instance_id = 82,
+  invalid_record = 87,
+  unstable_offset_commit = 88,
+  throttling_quota_exceeded = 89,
+  producer_fenced = 90,
+  resource_not_found = 91,
+  duplicate_resource = 92,
+  unacceptable_credential = 93,
+  unknown_topic_id = 100,
+  inconsistent_topic_id = 103,
+};
+
+// "CORRUPT_MESSAGE", as the documentation of Kafka has it; "an unnamed error" for the rest.
+[[nodiscard]] std::string_view name_of(KafkaError error);
+
+}  // namespace pabal::kafka
