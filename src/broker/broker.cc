@@ -22,6 +22,9 @@ class BrokerImpl final : public Broker {
   Task<Result<PublishResult>> publish(Publish publish) override {
     return topics_->publish(std::move(publish));
   }
+  Task<Result<AppendResult>> append(AppendBatches append) override {
+    return topics_->append(std::move(append));
+  }
   Task<Result<engine::ReadResult>> read(ReadRequest request) override {
     return topics_->read(std::move(request));
   }

@@ -46,6 +46,8 @@ class Broker {
   virtual runtime::Task<Result<std::vector<TopicInfo>>> topics() = 0;  // sorted by name, internal ones too
   virtual runtime::Task<Result<void>> delete_topic(std::string name) = 0;
   virtual runtime::Task<Result<PublishResult>> publish(Publish publish) = 0;
+  // Never makes a topic. not_found: there is none; the gate's error when a queue on the topic is full.
+  virtual runtime::Task<Result<AppendResult>> append(AppendBatches append) = 0;
   virtual runtime::Task<Result<engine::ReadResult>> read(ReadRequest request) = 0;
   // The first offset at or after a time, or an end of the log.
   virtual runtime::Task<Result<Offset>> find(std::string topic, PartitionIndex partition, StartPoint at) = 0;

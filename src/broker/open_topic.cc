@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "broker/partitioner.h"
+#include "broker/record_limits.h"
 
 namespace pabal::broker {
 namespace {
@@ -13,24 +14,9 @@ std::unexpected<Error> bad_record(size_t index, ErrorCode code, std::string_view
 }
 
 Result<void> check_sizes(size_t index, const log::RecordView& record) {
-  size_t bytes = (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
-  if (bytes > record_bytes_max) {
-    return bad_record(index, ErrorCode::too_large, "",
-                      fmt::format("{} bytes of key and value, at most {}", bytes, record_bytes_max));
-  }
-  if (record.headers.size() > headers_per_record_max) {
-    return bad_record(index, ErrorCode::too_large, "headers",
-                      fmt::format("{} headers, at most {}", record.headers.size(), headers_per_record_max));
-  }
-  size_t header_bytes = 0;
-  for (const log::HeaderView& header : record.headers) {
-    header_bytes += header.name.size() + (header.value ? header.value->size() : 0);
-  }
-  if (header_bytes > header_bytes_max) {
-    return bad_record(index, ErrorCode::too_large, "headers",
-                      fmt::format("{} bytes of headers, at most {}", header_bytes, header_bytes_max));
-  }
-  return {};
+  auto found = find_too_large(record);
+  if (!found) return {};
+  return bad_record(index, ErrorCode::too_large, found->field, found->problem);
 }
 
 }  // namespace

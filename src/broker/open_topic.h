@@ -42,6 +42,8 @@ class OpenTopic {
 
   // Durable when it returns.
   runtime::Task<Result<PublishResult>> publish(const Publish& publish);
+  // Durable when it returns.
+  runtime::Task<Result<AppendResult>> append(const AppendBatches& append);
   // Returns when a partition has grown or was trimmed past what `seen` says, or at the deadline; unavailable
   // when the server stops, not_found when the topic is deleted.
   runtime::Task<Result<void>> wait_for_records(std::vector<PartitionOffset> seen, Deadline deadline);
@@ -58,6 +60,8 @@ class OpenTopic {
   runtime::Task<Result<PublishResult>> publish_in_sequence(const Publish& publish);
   runtime::Task<Result<PublishResult>> store(const Publish& publish, engine::Commit commit,
                                              const Places& places, engine::TableChanges changes);
+  [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches& append, size_t part) const;
+  void tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const;
   [[nodiscard]] Result<void> check_publish(const Publish& publish) const;
   Places place(const Publish& publish, const std::vector<bool>& stored);
   [[nodiscard]] engine::Commit collect(const Publish& publish, const Places& places) const;

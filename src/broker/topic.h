@@ -96,6 +96,27 @@ struct Stored {
 // In the order of Publish::records; nullopt: already stored under its sequence.
 using PublishResult = std::vector<std::optional<Stored>>;
 
+// Record batches (Kafka's v2 format) that a client built, to be stored as they came.
+struct AppendBatches {
+  std::string topic = {};
+  struct Part {
+    PartitionIndex partition;
+    SharedBytes batch;  // exactly one
+  };
+  std::vector<Part> parts = {};  // at most one for each partition
+  std::string service = {};      // who publishes, for the flow graph
+};
+constexpr size_t batch_bytes_max = 4_MiB;
+
+// Where a batch went, and the oldest record of its partition.
+struct Appended {
+  Offset base;
+  Offset first;
+};
+// In the order of AppendBatches::parts. The sound ones are one commit; the others say what is wrong with
+// them: not_found (no such partition), corrupt, too_large, unsupported (compressed, transactional), invalid.
+using AppendResult = std::vector<Result<Appended>>;
+
 struct PartitionOffset {
   PartitionIndex partition;
   Offset offset;

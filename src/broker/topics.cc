@@ -325,6 +325,19 @@ Task<Result<PublishResult>> Topics::publish_here(const Publish& publish) {
   co_return result;
 }
 
+Task<Result<AppendResult>> Topics::append(AppendBatches append) {
+  if (auto sound = check_topic_name(append.topic); !sound) co_return std::unexpected(sound.error());
+  co_return co_await on<Result<AppendResult>>(owner(append.topic).executor(),
+                                              [&] { return append_here(append); });
+}
+
+Task<Result<AppendResult>> Topics::append_here(const AppendBatches& append) {
+  auto topic = find_here(append.topic);
+  if (!topic) co_return std::unexpected(topic.error());
+  std::shared_ptr<OpenTopic> held = *topic;
+  co_return co_await held->append(append);
+}
+
 Task<Result<engine::ReadResult>> Topics::read(ReadRequest request) {
   auto topic = co_await record(request.topic);
   if (!topic) co_return std::unexpected(topic.error());

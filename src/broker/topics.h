@@ -28,6 +28,7 @@ class Topics {
   runtime::Task<Result<std::vector<TopicInfo>>> list();
   runtime::Task<Result<void>> remove(std::string name);
   runtime::Task<Result<PublishResult>> publish(Publish publish);
+  runtime::Task<Result<AppendResult>> append(AppendBatches append);
   runtime::Task<Result<engine::ReadResult>> read(ReadRequest request);
   runtime::Task<Result<Offset>> find(std::string name, PartitionIndex partition, StartPoint at);
   runtime::Task<Result<void>> wait_for_records(std::string name, std::vector<PartitionOffset> seen,
@@ -77,6 +78,7 @@ class Topics {
   runtime::Task<bool> hide_here(std::string name);
   runtime::Task<bool> set_gate_here(std::string name, std::function<Result<void>()> gate);
   runtime::Task<Result<PublishResult>> publish_here(const Publish& publish);
+  runtime::Task<Result<AppendResult>> append_here(const AppendBatches& append);
   runtime::Task<Result<TopicInfo>> info_here(std::string name);
   runtime::Task<Result<std::vector<TopicInfo>>> list_here();
   runtime::Task<Result<TopicRecord>> record_here(std::string name);

@@ -122,6 +122,9 @@ class FakeBroker final : public broker::Broker {
   runtime::Task<Result<broker::PublishResult>> publish(broker::Publish) override {
     return none<broker::PublishResult>();
   }
+  runtime::Task<Result<broker::AppendResult>> append(broker::AppendBatches) override {
+    return none<broker::AppendResult>();
+  }
   runtime::Task<Result<Offset>> find(std::string, PartitionIndex, broker::StartPoint) override {
     return none<Offset>();
   }

@@ -100,6 +100,9 @@ class FakeBroker final : public broker::Broker {
     }
     co_return result;
   }
+  Task<broker::AppendResult> append(broker::AppendBatches) override {
+    co_return error(ErrorCode::unsupported, "the HTTP door does not append batches");
+  }
   Task<engine::ReadResult> read(broker::ReadRequest request) override {
     const Topic& topic = topics_by_name.at(request.topic);
     const auto& log = topic.partitions.at(static_cast<size_t>(request.partition.value()));

@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+
+#include "base/crc32c.h"
+#include "broker/broker_fixture.h"
+#include "log/batch_layout.h"
+#include "log/big_endian.h"
+
+namespace pabal::broker {
+namespace {
+
+namespace at = log::batch_layout;
+
+class AppendTest : public BrokerFixture {
+ protected:
+  void SetUp() override {
+    BrokerFixture::SetUp();
+    ASSERT_TRUE(shards.run(broker->put_topic("orders", {.partitions = 2})));
+    shards.settle();
+  }
+
+  // A batch whose records have these keys.
+  static Bytes batch_of(std::string_view keys) {
+    log::BatchBuilder builder;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      BytesView key = as_bytes(keys.substr(i, 1));
+      builder.add({.key = key, .value = key, .timestamp = WallTime(std::chrono::milliseconds(1000 + i))});
+    }
+    return builder.finish();
+  }
+  static void seal(Bytes& batch) {
+    log::store<uint32_t>(batch, at::crc, crc32c(BytesView(batch).subspan(at::attributes)));
+  }
+
+  AppendResult append(std::vector<std::pair<int, Bytes>> batches) {
+    AppendBatches call{.topic = "orders", .service = "shop"};
+    for (auto& [partition, batch] : batches) {
+      call.parts.push_back({PartitionIndex(partition), SharedBytes(std::move(batch))});
+    }
+    auto done = shards.run(broker->append(std::move(call)));
+    EXPECT_TRUE(done) << done.error().message;
+    shards.settle();
+    return done ? std::move(*done) : AppendResult();
+  }
+  // What appending this one batch to partition 0 says.
+  ErrorCode refusal(Bytes batch) {
+    AppendResult result = append({{0, std::move(batch)}});
+    EXPECT_TRUE(result.size() == 1 && !result[0]);
+    EXPECT_EQ(shards.run(broker->topic("orders"))->partitions[0].range.next, Offset(0));
+    return result.at(0).error().code;
+  }
+  std::vector<SharedBytes> stored(int partition) {
+    auto read = shards.run(broker->read({"orders", PartitionIndex(partition), Offset(0)}));
+    EXPECT_TRUE(read) << read.error().message;
+    return read ? read->batches : std::vector<SharedBytes>();
+  }
+};
+
+TEST_F(AppendTest, ABatchIsStoredAsItCame) {
+  Bytes batch = batch_of("abc");
+  log::set_base_offset(batch, Offset(77));  // not for the client to say
+  AppendResult result = append({{1, batch}, {1, batch_of("d")}});
+  ASSERT_TRUE(result[0]) << result[0].error().message;
+  EXPECT_EQ(result[0]->base, Offset(0));
+  ASSERT_FALSE(result[1]);  // the same partition twice
+  result = append({{1, batch}});
+  EXPECT_EQ(result[0]->base, Offset(3));
+  auto batches = stored(1);
+  ASSERT_EQ(batches.size(), 2u);
+  log::set_base_offset(batch, Offset(3));
+  EXPECT_TRUE(std::ranges::equal(batches[1].view(), batch));
+}
+
+TEST_F(AppendTest, ASoundBatchIsStoredBesideARefusedOne) {
+  Bytes torn = batch_of("x");
+  torn.back() ^= 1;
+  AppendResult result = append({{0, torn}, {1, batch_of("a")}, {2, batch_of("b")}});
+  EXPECT_EQ(result[0].error().code, ErrorCode::corrupt);
+  EXPECT_TRUE(result[1]);
+  EXPECT_EQ(result[2].error().code, ErrorCode::not_found);
+  EXPECT_TRUE(stored(0).empty());
+  EXPECT_EQ(stored(1).size(), 1u);
+}
+
+TEST_F(AppendTest, WhatCannotBeReadOrKeptIsRefused) {
+  Bytes cut = batch_of("abc");
+  cut.resize(cut.size() - 1);
+  EXPECT_EQ(refusal(cut), ErrorCode::corrupt);
+  EXPECT_EQ(refusal({}), ErrorCode::corrupt);
+
+  Bytes old = batch_of("a");
+  old[at::magic] = 1;
+  EXPECT_EQ(refusal(old), ErrorCode::corrupt);
+
+  Bytes two = batch_of("a");
+  Bytes more = batch_of("b");
+  two.insert(two.end(), more.begin(), more.end());
+  EXPECT_EQ(refusal(two), ErrorCode::invalid);
+
+  Bytes zipped = batch_of("a");
+  log::store<int16_t>(zipped, at::attributes, 1);
+  seal(zipped);
+  EXPECT_EQ(refusal(zipped), ErrorCode::unsupported);
+
+  Bytes idempotent = batch_of("a");
+  log::store<int64_t>(idempotent, at::producer_id, 5);
+  seal(idempotent);
+  EXPECT_EQ(refusal(idempotent), ErrorCode::unsupported);
+
+  Bytes holes = batch_of("a");
+  log::store<int32_t>(holes, at::last_offset_delta, 4);
+  seal(holes);
+  EXPECT_EQ(refusal(holes), ErrorCode::invalid);
+
+  Bytes malformed = batch_of("a");
+  malformed[log::batch_header_bytes] += 2;  // the record's length
+  seal(malformed);
+  EXPECT_EQ(refusal(malformed), ErrorCode::corrupt);
+}
+
+TEST_F(AppendTest, ARecordTooLargeForOtherDoorsIsRefused) {
+  Bytes large(record_bytes_max + 1);
+  log::BatchBuilder builder;
+  builder.add({.value = BytesView(large)});
+  EXPECT_EQ(refusal(builder.finish()), ErrorCode::too_large);
+}
+
+TEST_F(AppendTest, ATopicThatStampsRecordsStampsThese) {
+  ASSERT_TRUE(shards.run(broker->put_topic("orders", {.timestamps = Timestamps::append})));
+  shards.settle();
+  ASSERT_TRUE(append({{0, batch_of("ab")}})[0]);
+  auto batches = stored(0);
+  ASSERT_EQ(batches.size(), 1u);
+  auto batch = log::BatchView::parse(batches[0].view());
+  EXPECT_TRUE(batch->verify());
+  EXPECT_EQ(batch->max_timestamp(), batch->base_timestamp());
+  EXPECT_NE(batch->max_timestamp(), WallTime(std::chrono::milliseconds(1001)));
+}
+
+TEST_F(AppendTest, ATopicIsNotMade) {
+  auto done = shards.run(broker->append({.topic = "nothing", .parts = {{PartitionIndex(0), {}}}}));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::not_found);
+}
+
+TEST_F(AppendTest, AQueueGetsTheRecords) {
+  put_queue("mail", {.topic = "orders"});
+  append({{0, batch_of("ab")}});
+  EXPECT_EQ(bodies(receive("mail")), "a b");
+}
+
+}  // namespace
+}  // namespace pabal::broker

@@ -1,0 +1,136 @@
+// OpenTopic::append(): batches that a client built.
+#include "broker/open_topic.h"
+#include "broker/record_limits.h"
+#include "log/batch_layout.h"
+#include "log/big_endian.h"
+#include "log/record_batch.h"
+
+namespace pabal::broker {
+namespace {
+
+namespace at = log::batch_layout;
+
+// Whether we can keep the promises about it: whole, of our format, nothing that only a transaction or an
+// idempotent producer would mean.
+Result<log::BatchView> check_batch(BytesView bytes) {
+  if (bytes.size() > batch_bytes_max) {
+    return error(ErrorCode::too_large, "a record batch of {} bytes, at most {}", bytes.size(),
+                 batch_bytes_max);
+  }
+  auto batch = log::BatchView::parse(bytes);
+  if (!batch) return batch;
+  if (auto whole = batch->verify(); !whole) return std::unexpected(whole.error());
+  if (batch->bytes().size() != bytes.size()) {
+    return error(ErrorCode::invalid, "{} bytes follow the record batch; one batch is expected",
+                 bytes.size() - batch->bytes().size());
+  }
+  if (batch->is_compressed()) return error(ErrorCode::unsupported, "compressed record batches are not taken");
+  auto attributes = log::load<int16_t>(bytes, at::attributes);
+  auto producer = log::load<int64_t>(bytes, at::producer_id);
+  if (attributes != 0 || producer != -1) {
+    return error(ErrorCode::unsupported,
+                 "a record batch with attributes {:#x} of producer {}; only plain ones are taken", attributes,
+                 producer);
+  }
+  int64_t offsets = batch->next_offset() - batch->base_offset();
+  if (batch->record_count() < 1 || batch->record_count() != offsets) {
+    return error(ErrorCode::invalid, "a record batch counts {} records in {} offsets", batch->record_count(),
+                 offsets);
+  }
+  return batch;
+}
+
+// A record that nobody could read would stop every reader of the partition.
+Result<void> check_records(const log::BatchView& batch) {
+  std::optional<Error> problem;
+  auto read = batch.for_each([&](const log::StoredRecord& record) {
+    if (auto found = find_too_large(record)) {
+      problem = Error{ErrorCode::too_large, fmt::format("a record of the batch: {}", found->problem), {}};
+    }
+    return !problem;
+  });
+  if (problem) return std::unexpected(std::move(*problem));
+  return read;
+}
+
+Bytes with_timestamp(const log::BatchView& batch, WallTime now) {
+  log::BatchBuilder builder;
+  (void)batch.for_each([&](const log::StoredRecord& record) {
+    log::RecordView stamped = record;
+    stamped.timestamp = now;
+    builder.add(stamped);
+    return true;
+  });
+  return builder.finish();
+}
+
+}  // namespace
+
+Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part) const {
+  const AppendBatches::Part& wanted = append.parts[part];
+  int32_t partitions = record_.settings.partitions;
+  if (wanted.partition.value() < 0 || wanted.partition.value() >= partitions) {
+    return error(ErrorCode::not_found, "there is no partition {}: {} has partitions 0 to {}",
+                 wanted.partition, name_, partitions - 1);
+  }
+  for (size_t i = 0; i < part; ++i) {
+    if (append.parts[i].partition == wanted.partition) {
+      return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted.partition);
+    }
+  }
+  auto batch = check_batch(wanted.batch.view());
+  if (!batch) return std::unexpected(batch.error());
+  if (auto sound = check_records(*batch); !sound) return std::unexpected(sound.error());
+  if (record_.settings.timestamps == Timestamps::append) {
+    return with_timestamp(*batch, shard_.timers().clock().wall_now());
+  }
+  Bytes bytes(batch->bytes().begin(), batch->bytes().end());
+  log::set_base_offset(bytes, Offset(0));
+  log::set_leader_epoch(bytes, LeaderEpoch(0));
+  return bytes;
+}
+
+runtime::Task<Result<AppendResult>> OpenTopic::append(const AppendBatches& append) {
+  if (gate_) {
+    if (auto open = gate_(); !open) co_return std::unexpected(open.error());
+  }
+  Instant start = shard_.timers().clock().now();
+  engine::Commit commit;
+  AppendResult result;
+  std::vector<size_t> sound;
+  for (size_t i = 0; i < append.parts.size(); ++i) {
+    auto bytes = batch_to_store(append, i);
+    result.emplace_back(bytes ? Result<Appended>() : std::unexpected(bytes.error()));
+    if (!bytes) continue;
+    sound.push_back(i);
+    commit.appends.push_back({partition_log(record_.id, append.parts[i].partition), std::move(*bytes)});
+  }
+  if (sound.empty()) co_return result;
+  auto done = co_await engine_.commit(std::move(commit));
+  Duration durable_in = shard_.timers().clock().now() - start;
+  for (size_t i = 0; i < sound.size(); ++i) {
+    Result<Appended>& part = result[sound[i]];
+    if (!done) {
+      part = std::unexpected(done.error());
+      continue;
+    }
+    auto range = engine_.range(partition_log(record_.id, append.parts[sound[i]].partition));
+    part = Appended{(*done)[i], range ? range->first : Offset(0)};
+    tell(append, sound[i], (*done)[i], durable_in);
+  }
+  co_return result;
+}
+
+void OpenTopic::tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const {
+  const AppendBatches::Part& stored = append.parts[part];
+  auto batch = log::BatchView::parse(stored.batch.view());
+  if (!batch) return;
+  Offset sent = batch->base_offset();
+  (void)batch->for_each([&](const log::StoredRecord& record) {
+    Stored where{stored.partition, base + (record.offset - sent)};
+    observer_.published(append.service, RecordSeen{name_, where, record}, durable_in);
+    return true;
+  });
+}
+
+}  // namespace pabal::broker

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "broker/topic.h"
+
+namespace pabal::broker {
+
+// What is too large about a record, and in which part of it ("headers", or empty).
+struct TooLarge {
+  std::string field;
+  std::string problem;
+};
+[[nodiscard]] std::optional<TooLarge> find_too_large(const log::RecordView& record);
+
+}  // namespace pabal::broker
