@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
     pabal::server::Settings settings;
     settings.data_dir = dir + "/data";
     settings.http_address = "127.0.0.1:0";
+    settings.kafka_address = "off";
     auto started = pabal::server::Server::start(settings);
     if (!started) return fail(started.error().message);
     own = std::move(*started);

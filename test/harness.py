@@ -162,7 +162,8 @@ class Server:
         self.remove()
 
     def command(self, ports_file):
-        return [*self.launcher, PABAL, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--ports-file", ports_file, *self.options]
+        return [*self.launcher, PABAL, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--kafka", "127.0.0.1:0",
+                "--ports-file", ports_file, *self.options]
 
     def start(self):
         """Starts the server and waits until it says where it listens."""

@@ -29,7 +29,8 @@ class StartupTest(unittest.TestCase):
     def serve(self, *options, **how):
         """A start that must fail: its exit status and what it wrote to standard error."""
         address = [] if "--http" in options else ["--http", "127.0.0.1:0"]
-        command = [PABAL, "serve", "--data", self.data, *address, *options]
+        kafka = [] if "--kafka" in options else ["--kafka", "127.0.0.1:0"]
+        command = [PABAL, "serve", "--data", self.data, *address, *kafka, *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=REFUSAL_SECONDS_MAX, **how)
         return done.returncode, done.stderr
 
@@ -66,6 +67,9 @@ class StartupTest(unittest.TestCase):
         found, said = self.serve("--http", "0.0.0.0:0")
         self.assertIn(found, (1, 2), said)
         self.assertIn("--token-file", said)
+
+    def test_the_kafka_door_does_not_open_to_other_machines(self):
+        self.assert_refused(2, ["--kafka off"], "--kafka", "0.0.0.0:0")
 
     def test_a_data_directory_in_use_is_refused_and_its_owner_goes_on(self):
         with Server(self.data) as server, server.api() as api:

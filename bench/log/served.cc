@@ -72,7 +72,8 @@ void Served::run_program(const ServedOptions& options, int out) const {
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(1);
   }
   ::execl(options.pabal.c_str(), "pabal", "serve", "--data", options.data_dir.c_str(), "--http",
-          "127.0.0.1:0", "--ports-file", ports_file_.c_str(), "--log-level", "error", nullptr);
+          "127.0.0.1:0", "--kafka", "off", "--ports-file", ports_file_.c_str(), "--log-level", "error",
+          nullptr);
   ::_exit(127);
 }
 

@@ -52,7 +52,8 @@ engine::PlantedBug planted_bug() {
 Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   if (auto ok = check_settings(settings); !ok) return std::unexpected(ok.error());
   std::unique_ptr<Server> server(new Server(std::move(settings)));
-  for (auto step : {&Server::open_storage, &Server::open_broker, &Server::open_door, &Server::announce}) {
+  for (auto step : {&Server::open_storage, &Server::open_broker, &Server::open_door, &Server::open_kafka_door,
+                    &Server::announce}) {
     auto done = (server.get()->*step)();
     if (!done) return std::unexpected(done.error());
   }
@@ -119,9 +120,26 @@ Result<void> Server::open_door() {
   return {};
 }
 
+Result<void> Server::open_kafka_door() {
+  std::string address = kafka_listener(settings_);
+  if (address.empty()) return {};
+  auto listening = doors::KafkaDoor::listen({.address = address, .advertised = settings_.kafka_advertised},
+                                            {.shards = *shards_,
+                                             .broker = *broker_,
+                                             .engine = *engine_,
+                                             .auto_create_topics = settings_.auto_create_topics});
+  if (!listening) return std::unexpected(listening.error());
+  kafka_ = std::move(*listening);
+  return {};
+}
+
 Result<void> Server::announce() {
   if (settings_.ports_file.empty()) return {};
-  auto written = write_ports_file(settings_.ports_file, {{"http", http_->address()}});
+  std::map<std::string, std::string> addresses{{"http", http_->address()}};
+  if (kafka_) {
+    addresses.emplace("kafka", kafka_->address());
+  }
+  auto written = write_ports_file(settings_.ports_file, addresses);
   announced_ = written.has_value();
   return written;
 }
@@ -130,6 +148,8 @@ void Server::append_metrics(std::string& out) const {
   metered_->append_to(out);
   doors::append_metric_head(out, "pabal_http_connections", "gauge", "Open connections of the HTTP door.");
   out += fmt::format("pabal_http_connections {}\n", http_ ? http_->connections() : 0);
+  doors::append_metric_head(out, "pabal_kafka_connections", "gauge", "Open connections of the Kafka door.");
+  out += fmt::format("pabal_kafka_connections {}\n", kafka_ ? kafka_->connections() : 0);
   doors::append_metric_head(out, "pabal_observations_dropped_total", "counter",
                             "What was not remembered for traces because too much came.");
   out += fmt::format("pabal_observations_dropped_total {}\n", observatory_->dropped());
@@ -152,6 +172,7 @@ runtime::Task<> Server::drain(Deadline deadline) {
       co_await runtime::sleep_for(shards_->at(0).timers(), drain_check_every);
     }
   }
+  if (kafka_) co_await kafka_->stop(working);
   co_await broker_->stop();  // long polls and streams end with this
   if (http_) co_await http_->stop(deadline);
 }

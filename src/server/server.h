@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 #include "doors/http/door.h"
 #include "doors/http/metrics.h"
+#include "doors/kafka/door.h"
 #include "engine/engine.h"
 #include "flows/observatory.h"
 #include "flows/overview.h"
@@ -38,6 +39,8 @@ class Server {
 
   // "127.0.0.1:8080", with the real port.
   [[nodiscard]] std::string http_address() const { return http_->address(); }
+  // Empty when the Kafka door is closed.
+  [[nodiscard]] std::string kafka_address() const { return kafka_ ? kafka_->address() : ""; }
   [[nodiscard]] bool tls() const { return !settings_.tls_certificate.empty(); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   // What went wrong while starting but lets it serve: the storage takes no writes. Empty when all is well.
@@ -52,6 +55,7 @@ class Server {
   Result<void> open_storage();
   Result<void> open_broker();
   Result<void> open_door();
+  Result<void> open_kafka_door();
   Result<void> announce();
   runtime::Task<> drain(Deadline deadline);
   void append_metrics(std::string& out) const;
@@ -71,6 +75,7 @@ class Server {
   std::unique_ptr<Observed> observed_;
   std::unique_ptr<doors::HttpDoor> door_;
   std::unique_ptr<runtime::HttpServer> http_;
+  std::unique_ptr<doors::KafkaDoor> kafka_;
 };
 
 }  // namespace pabal::server

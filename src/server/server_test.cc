@@ -37,6 +37,7 @@ class ServerTest : public testing::Test {
     Settings s;
     s.data_dir = dir_ / "data";
     s.http_address = "127.0.0.1:0";
+    s.kafka_address = "127.0.0.1:0";
     s.ports_file = dir_ / "ports.json";
     s.shards = 2;
     return s;
@@ -226,6 +227,25 @@ TEST_F(ServerTest, AnOpenAddressWithoutTokensIsRefused) {
   auto refused = Server::start(s);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("--token-file"));
+}
+
+TEST_F(ServerTest, TheKafkaDoorIsOpenOnlyToThisMachine) {
+  Settings s = settings();
+  s.kafka_address = "0.0.0.0:0";
+  auto refused = Server::start(s);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("--kafka off"));
+}
+
+TEST_F(ServerTest, TheKafkaDoorIsAnnouncedOrOff) {
+  start(settings());
+  std::ifstream file(dir_ / "ports.json");
+  EXPECT_EQ(json::parse(file)["kafka"], server_->kafka_address());
+  server_.reset();
+  Settings s = settings();
+  s.kafka_address = "off";
+  start(s);
+  EXPECT_EQ(server_->kafka_address(), "");
 }
 
 TEST_F(ServerTest, TokensAreAskedFor) {

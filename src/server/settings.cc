@@ -39,6 +39,26 @@ Result<void> set_http(Settings& s, const std::string& text) {
   return {};
 }
 
+Result<void> set_kafka(Settings& s, const std::string& text) {
+  auto parts = doors::parse_host_port(text);
+  bool is_address =
+      parts && !parts->port.empty() && (parts->host == "localhost" || doors::is_ip_address(parts->host));
+  if (text != "off" && !is_address) {
+    return wrong(text, "off, or an IP address and port such as 127.0.0.1:9092 (port 0 picks a free one)");
+  }
+  s.kafka_address = is_address && parts->host == "localhost" ? "127.0.0.1:" + parts->port : text;
+  return {};
+}
+
+Result<void> set_kafka_advertised(Settings& s, const std::string& text) {
+  auto parts = doors::parse_host_port(text);
+  if (!parts || parts->port.empty() || parts->port == "0") {
+    return wrong(text, "HOST:PORT, such as localhost:9092");
+  }
+  s.kafka_advertised = text;
+  return {};
+}
+
 Result<void> add_allowed_host(Settings& s, const std::string& text) {
   if (!doors::parse_host_port(text)) return wrong(text, "a host name, with or without a port");
   s.allowed_hosts.push_back(text);
@@ -113,6 +133,11 @@ constexpr std::array settings_table = {
             "address of the HTTP API and console (default 127.0.0.1:8080)", false, set_http},
     Setting{"http.allowed_hosts", "--allowed-host", "PABAL_ALLOWED_HOST", "NAME",
             "a further name the server is reached by; may be repeated", true, add_allowed_host},
+    Setting{"kafka.address", "--kafka", "PABAL_KAFKA", "ADDR|off",
+            "address for Kafka's clients (default 127.0.0.1:9092; off when there are tokens)", false,
+            set_kafka},
+    Setting{"kafka.advertised", "--kafka-advertised", "PABAL_KAFKA_ADVERTISED", "HOST:PORT",
+            "what they are told to connect to (default: that address)", false, set_kafka_advertised},
     Setting{"http.token_file", "--token-file", "PABAL_TOKEN_FILE", "FILE",
             "who may use it: lines `NAME TOKEN`, readable by nobody else", false, set_token_file},
     Setting{"http.tls_certificate", "--tls-cert", "PABAL_TLS_CERT", "FILE",
@@ -172,11 +197,31 @@ Result<void> read_environment(Settings& settings, const char* (*get)(const char*
   return {};
 }
 
+std::string kafka_listener(const Settings& settings) {
+  if (settings.kafka_address == "off") return "";
+  if (!settings.kafka_address.empty()) return settings.kafka_address;
+  return settings.token_file.empty() ? "127.0.0.1:9092" : "";
+}
+
+namespace {
+
+Result<void> check_kafka(const Settings& settings) {
+  auto listen = doors::parse_host_port(kafka_listener(settings));
+  if (!listen || doors::is_loopback(listen->host)) return {};
+  return error(ErrorCode::forbidden,
+               "--kafka {} would let everybody who can reach it read and write everything: there is no "
+               "authentication for Kafka's clients yet. Bind 127.0.0.1:{}, or turn it off (--kafka off)",
+               settings.kafka_address, listen->port);
+}
+
+}  // namespace
+
 Result<void> check_settings(const Settings& settings) {
   if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
     return error(ErrorCode::invalid, "--tls-cert and --tls-key belong together; {} is missing",
                  settings.tls_key.empty() ? "--tls-key" : "--tls-cert");
   }
+  if (auto fine = check_kafka(settings); !fine) return fine;
   auto listen = doors::parse_host_port(settings.http_address);
   if (listen && !doors::is_loopback(listen->host) && settings.token_file.empty()) {
     return error(

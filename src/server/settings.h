@@ -15,6 +15,8 @@ struct Settings {
   std::string data_dir = "./pabal-data";
   std::string http_address = "127.0.0.1:8080";
   std::vector<std::string> allowed_hosts = {};
+  std::string kafka_address = {};     // "off", or empty: see kafka_listener()
+  std::string kafka_advertised = {};  // empty: the address
   std::string token_file = {};
   std::string tls_certificate = {};
   std::string tls_key = {};
@@ -51,6 +53,10 @@ Result<void> set(Settings& settings, const Setting& setting, const std::vector<s
 
 // Takes what the environment says. `get` is std::getenv but in tests.
 Result<void> read_environment(Settings& settings, const char* (*get)(const char* name));
+
+// Where the Kafka door listens; empty: it does not. It knows no authentication yet, so with tokens it opens
+// only when an address asks for it.
+[[nodiscard]] std::string kafka_listener(const Settings& settings);
 
 // What only shows when all is known: things that belong together, and an address that must not be open to
 // all.

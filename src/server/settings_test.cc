@@ -58,7 +58,7 @@ TEST(Settings, AnErrorNamesFileLineKeyWhatWasReadAndWhatIsRight) {
   EXPECT_THAT(problem_in("data: [a]"), HasSubstr("line 1: data: right is one value"));
   EXPECT_THAT(problem_in("data: a\ndata: b"), HasSubstr("twice"));
   EXPECT_THAT(problem_in("data: 'a"), HasSubstr("pabal.yaml, line"));
-  EXPECT_THAT(problem_in("kafka: 9092"), HasSubstr("kafka is not known"));
+  EXPECT_THAT(problem_in("amqp: 5672"), HasSubstr("amqp is not known"));
   Settings s;
   EXPECT_FALSE(read_config_file(s, "/nonexistent/pabal.yaml"));
 }
@@ -103,6 +103,17 @@ TEST(Settings, EachValueIsChecked) {
     EXPECT_THAT(done.error().message, HasSubstr("source: read '"));
     EXPECT_THAT(done.error().message, HasSubstr("right is"));
   }
+}
+
+TEST(Settings, TheKafkaDoorIsOffByItselfWhenThereAreTokens) {
+  Settings s;
+  EXPECT_EQ(kafka_listener(s), "127.0.0.1:9092");
+  s.token_file = "tokens";
+  EXPECT_EQ(kafka_listener(s), "");
+  s.kafka_address = "127.0.0.1:9093";
+  EXPECT_EQ(kafka_listener(s), "127.0.0.1:9093");
+  s.kafka_address = "off";
+  EXPECT_EQ(kafka_listener(s), "");
 }
 
 TEST(Settings, AnOpenAddressNeedsTokens) {

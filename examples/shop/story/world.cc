@@ -146,8 +146,8 @@ std::vector<std::string> World::arguments_of(const std::string& process) const {
 }
 
 std::vector<std::string> World::server_arguments() const {
-  return {program_beside("pabal"),     "serve",  "--data",
-          plan_.directory + "/server", "--http", address("server")};
+  return {program_beside("pabal"), "serve",   "--data", plan_.directory + "/server", "--http",
+          address("server"),       "--kafka", "off"};
 }
 
 std::vector<std::string> World::relay_arguments(const std::string& service) const {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+
+#include "broker/broker.h"
+#include "broker/names.h"
+#include "broker/wakeup.h"
+#include "engine/engine.h"
+#include "protocol/kafka/header.h"
+#include "runtime/shards.h"
+
+namespace pabal::doors {
+
+// Pabal is one broker with this number, the controller and the leader of everything.
+constexpr kafka::BrokerId only_broker{1};
+constexpr size_t client_id_bytes_max = 255;
+constexpr std::string_view cluster_id = "pabal";
+
+// What every call of the Kafka door can reach.
+struct KafkaParts {
+  runtime::Shards& shards;
+  broker::Broker& broker;
+  engine::Engine& engine;
+  bool auto_create_topics = true;
+};
+
+// One call: on which shard it runs, and what it may need. Lives until the call is answered.
+struct KafkaCall {
+  const KafkaParts& parts;
+  runtime::Shard& shard;
+  const kafka::RequestHeader& header;
+  const std::string& advertised_host;
+  int32_t advertised_port;
+  broker::Wakeup& wakeup;  // also wakes when the connection is told to end
+  const bool& stopping;
+
+  [[nodiscard]] kafka::ApiVersion version() const { return header.version; }
+  // Who calls, for the flow graph.
+  [[nodiscard]] std::string service() const {
+    bool usable = header.client_id && header.client_id->size() <= client_id_bytes_max &&
+                  broker::is_utf8(*header.client_id);
+    return usable ? *header.client_id : "";
+  }
+};
+
+}  // namespace pabal::doors

@@ -1,0 +1,73 @@
+#include "doors/kafka/dispatch.h"
+
+#include <algorithm>
+#include <array>
+
+#include "doors/kafka/calls.h"
+#include "protocol/kafka/apis.h"
+
+namespace pabal::doors {
+namespace {
+
+using kafka::ApiVersion;
+using runtime::Task;
+
+template <class Request, class Response, Answer<Response> (*handle)(KafkaCall&, Request)>
+Task<KafkaReply> answer(KafkaCall& call, const SharedBytes& body) {
+  auto request = kafka::Codec<Request>::decode(body, call.version());
+  if (!request) co_return std::unexpected(request.error());
+  std::optional<Response> response = co_await handle(call, std::move(*request));
+  if (!response) co_return std::vector<SharedBytes>();
+  co_return kafka::encode_response(call.header.correlation_id, call.version(), *response);
+}
+
+// docs/protocols/kafka.md says why each ends where it does.
+const std::array served = {
+    ServedCall{kafka::produce_api, ApiVersion(0), ApiVersion(3), ApiVersion(12),
+               answer<kafka::ProduceRequest, kafka::ProduceResponse, produce>},
+    ServedCall{kafka::fetch_api, ApiVersion(4), ApiVersion(4), ApiVersion(12),
+               answer<kafka::FetchRequest, kafka::FetchResponse, fetch>},
+    ServedCall{kafka::list_offsets_api, ApiVersion(1), ApiVersion(1), ApiVersion(10),
+               answer<kafka::ListOffsetsRequest, kafka::ListOffsetsResponse, list_offsets>},
+    ServedCall{kafka::metadata_api, ApiVersion(0), ApiVersion(0), ApiVersion(13),
+               answer<kafka::MetadataRequest, kafka::MetadataResponse, metadata>},
+    ServedCall{kafka::api_versions_api, ApiVersion(0), ApiVersion(0), ApiVersion(4),
+               answer<kafka::ApiVersionsRequest, kafka::ApiVersionsResponse, api_versions>},
+};
+
+}  // namespace
+
+std::span<const ServedCall> served_calls() { return served; }
+
+Result<const ServedCall*> find_call(const kafka::RequestHeader& start) {
+  const auto* found =
+      std::ranges::find(served, start.key, [](const ServedCall& call) { return call.api.key; });
+  if (found == served.end()) {
+    const kafka::Api* known = kafka::find_api(start.key);
+    return error(ErrorCode::unsupported, "API key {} ({}) is not offered here", std::to_underlying(start.key),
+                 known == nullptr ? "unknown" : known->name);
+  }
+  if (start.version < found->first || start.version > found->last) {
+    return error(ErrorCode::unsupported, "{} in version {}; versions {} to {} are offered", found->api.name,
+                 start.version, found->first, found->last);
+  }
+  return found;
+}
+
+std::vector<kafka::ApiVersionsResponse::VersionRange> version_ranges() {
+  std::vector<kafka::ApiVersionsResponse::VersionRange> ranges;
+  for (const ServedCall& call : served) ranges.push_back({call.api.key, call.advertised_first, call.last});
+  return ranges;
+}
+
+KafkaReply unknown_api_versions(const kafka::RequestHeader& start) {
+  kafka::ApiVersionsResponse response{.error_code = kafka::KafkaError::unsupported_version,
+                                      .api_keys = version_ranges()};
+  return kafka::encode_response(start.correlation_id, ApiVersion(0), response);
+}
+
+Answer<kafka::ApiVersionsResponse> api_versions(KafkaCall&, kafka::ApiVersionsRequest) {
+  co_return kafka::ApiVersionsResponse{.api_keys = version_ranges()};
+}
+
+}  // namespace pabal::doors

@@ -1,0 +1,109 @@
+#include "base/logging.h"
+#include "doors/kafka/calls.h"
+#include "doors/kafka/errors.h"
+
+namespace pabal::doors {
+namespace {
+
+using kafka::KafkaError;
+using TopicIn = kafka::ProduceRequest::Topic;
+using TopicOut = kafka::ProduceResponse::Topic;
+using PartitionOut = TopicOut::Partition;
+
+constexpr size_t magic_at = 16;
+constexpr size_t codec_at = 22;
+constexpr uint8_t codec_mask = 7;
+
+PartitionOut refused(PartitionIndex index, KafkaError problem, std::string message) {
+  return {
+      .index = index, .error_code = problem, .base_offset = Offset(-1), .error_message = std::move(message)};
+}
+
+// What only Kafka's clients have a code for; nullopt when the broker is to judge.
+std::optional<PartitionOut> refusal(const TopicIn::Partition& partition) {
+  BytesView bytes =
+      partition.records
+          ? partition.records->pieces.empty() ? BytesView() : partition.records->pieces.front().view()
+          : BytesView();
+  if (bytes.size() <= codec_at) {
+    return refused(partition.index, KafkaError::corrupt_message, "no record batch");
+  }
+  if (bytes[magic_at] != 2) {
+    return refused(partition.index, KafkaError::unsupported_for_message_format,
+                   fmt::format("a record batch of magic {}; only 2 is taken", bytes[magic_at]));
+  }
+  if ((bytes[codec_at] & codec_mask) != 0) {
+    return refused(partition.index, KafkaError::unsupported_compression_type,
+                   "compressed record batches are not taken yet; set compression.type=none");
+  }
+  return std::nullopt;
+}
+
+runtime::Task<Result<broker::AppendResult>> append(KafkaCall& call, broker::AppendBatches batches) {
+  auto result = co_await call.parts.broker.append(batches);
+  bool missing = !result && result.error().code == ErrorCode::not_found;
+  if (!missing || !call.parts.auto_create_topics) co_return result;
+  auto made = co_await call.parts.broker.put_topic(batches.topic, {});
+  if (!made) co_return std::unexpected(made.error());
+  co_return co_await call.parts.broker.append(std::move(batches));
+}
+
+runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
+  TopicOut answer{.name = topic.name, .topic_id = topic.topic_id};
+  broker::AppendBatches batches{.topic = topic.name, .service = call.service()};
+  std::vector<size_t> sent;
+  for (const TopicIn::Partition& partition : topic.partition_data) {
+    auto no = refusal(partition);
+    answer.partition_responses.push_back(no ? std::move(*no) : PartitionOut{.index = partition.index});
+    if (no) continue;
+    sent.push_back(answer.partition_responses.size() - 1);
+    batches.parts.push_back({partition.index, partition.records->pieces.front()});
+  }
+  if (sent.empty()) co_return answer;
+  auto result = co_await append(call, std::move(batches));
+  for (size_t i = 0; i < sent.size(); ++i) {
+    PartitionOut& out = answer.partition_responses[sent[i]];
+    const Error* problem = !result ? &result.error() : !(*result)[i] ? &(*result)[i].error() : nullptr;
+    if (problem) {
+      out = refused(out.index, kafka_error_of(problem->code), problem->message);
+    } else {
+      out.base_offset = (*result)[i]->base;
+      out.log_start_offset = (*result)[i]->first;
+    }
+  }
+  co_return answer;
+}
+
+void refuse_all(const kafka::ProduceRequest& request, KafkaError problem, std::string_view why,
+                kafka::ProduceResponse& response) {
+  for (const TopicIn& topic : request.topic_data) {
+    TopicOut& out = response.responses.emplace_back(TopicOut{.name = topic.name, .topic_id = topic.topic_id});
+    for (const TopicIn::Partition& partition : topic.partition_data) {
+      out.partition_responses.push_back(refused(partition.index, problem, std::string(why)));
+    }
+  }
+}
+
+}  // namespace
+
+Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest request) {
+  kafka::ProduceResponse response;
+  bool known = request.acks == kafka::Acks::all || request.acks == kafka::Acks::leader ||
+               request.acks == kafka::Acks::none;
+  if (!known) {
+    refuse_all(request, KafkaError::invalid_required_acks, "acks must be -1, 0 or 1", response);
+    co_return response;
+  }
+  if (request.transactional_id) {
+    refuse_all(request, KafkaError::transactional_id_authorization_failed, "there are no transactions here",
+               response);
+    co_return response;
+  }
+  for (const TopicIn& topic : request.topic_data) {
+    response.responses.push_back(co_await produce_topic(call, topic));
+  }
+  if (request.acks == kafka::Acks::none) co_return std::nullopt;
+  co_return response;
+}
+
+}  // namespace pabal::doors
