@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "engine/backup.h"
@@ -28,6 +29,7 @@ class Examiner {
     bool removed = false;
   };
 
+  std::optional<log::Checkpoint> load();
   Result<void> examine_log(const log::LogCheckpoint& log);
   Result<void> examine_segment(const std::string& path, const log::SegmentState& state);
   Result<void> walk(const std::string& path, const log::SegmentState& state, runtime::File& file);
@@ -55,17 +57,26 @@ Result<Examination> Examiner::run() {
     return error(ErrorCode::unsupported, "{}/VERSION says '{}'; this program reads versions {} and {}",
                  data_dir_, text, data_version_before, data_version);
   }
-  auto checkpoint = log::load_checkpoint(files_, data_dir_);
-  if (!checkpoint) {
-    found(Finding::Kind::damage, data_dir_ + "/checkpoint", 0, checkpoint.error().message);
-    return std::move(result_);
-  }
+  auto checkpoint = load();
+  if (!checkpoint) return std::move(result_);
   for (const log::LogCheckpoint& log : checkpoint->logs) {
     if (auto done = examine_log(log); !done) return std::unexpected(done.error());
   }
   if (auto done = examine_journal(*checkpoint); !done) return std::unexpected(done.error());
   if (auto done = examine_names(); !done) return std::unexpected(done.error());
   return std::move(result_);
+}
+
+// Either file will do; a directory of an older version has only the first.
+std::optional<log::Checkpoint> Examiner::load() {
+  auto [path, copy_path] = log::checkpoint_paths(data_dir_);
+  auto first = log::load_checkpoint_file(files_, path);
+  auto copy = log::load_checkpoint_file(files_, copy_path);
+  Finding::Kind kind = first || copy ? Finding::Kind::note : Finding::Kind::damage;
+  if (!first) found(kind, path, 0, first.error().message);
+  if (!copy && copy.error().code != ErrorCode::not_found) found(kind, copy_path, 0, copy.error().message);
+  if (first) return std::move(*first);
+  return copy ? std::optional(std::move(*copy)) : std::nullopt;
 }
 
 Result<void> Examiner::examine_log(const log::LogCheckpoint& log) {

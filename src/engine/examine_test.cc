@@ -4,6 +4,7 @@
 
 #include "engine/commit_builder.h"
 #include "engine/simulation.h"
+#include "log/checkpoint.h"
 #include "log/segment_index.h"
 
 namespace pabal::engine {
@@ -176,10 +177,30 @@ TEST_F(ExamineTest, damage_of_the_last_block_is_a_torn_tail_and_kept_aside) {
   EXPECT_EQ(machine_.engine().range(log_a)->next, Offset(12));
 }
 
-TEST_F(ExamineTest, a_damaged_checkpoint_is_refused_with_its_name) {
+TEST_F(ExamineTest, a_damaged_or_missing_checkpoint_has_a_copy) {
+  for (int turn = 0; turn < 4; ++turn) {
+    fill(10);
+    stop();
+    std::string path = log::checkpoint_paths("/data")[static_cast<size_t>(turn % 2)];
+    if (turn < 2) {
+      machine_.disk().flip_bit(path, 30);
+    } else {
+      ASSERT_TRUE(machine_.disk().remove(path));
+    }
+    Examination result = examined();
+    EXPECT_TRUE(result.sound());
+    bool only_copy_is_missing = turn == 3;
+    ASSERT_EQ(result.findings.size(), only_copy_is_missing ? 0u : 1u);
+    if (!only_copy_is_missing) EXPECT_EQ(result.findings[0].file, path);
+    ASSERT_TRUE(machine_.start());
+    EXPECT_EQ(machine_.engine().range(log_a)->next, Offset(10 * (turn + 1)));
+  }
+}
+
+TEST_F(ExamineTest, a_checkpoint_that_is_damaged_twice_is_refused_with_its_name) {
   fill(10);
   stop();
-  machine_.disk().flip_bit("/data/checkpoint", 30);
+  for (const std::string& path : log::checkpoint_paths("/data")) machine_.disk().flip_bit(path, 30);
   EXPECT_FALSE(examined().sound());
   auto started = machine_.start();
   ASSERT_FALSE(started);

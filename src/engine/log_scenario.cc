@@ -2,6 +2,7 @@
 
 #include "engine/commit_builder.h"
 #include "engine/log_model.h"
+#include "log/checkpoint.h"
 
 namespace pabal::engine {
 namespace {
@@ -45,6 +46,7 @@ class LogScenario {
   void work(End end);
   void finish(End end);
   void crash();
+  void damage_checkpoint();
   void kill();
 
   Task<> client(size_t lane, size_t life);
@@ -207,6 +209,16 @@ void LogScenario::crash() {
   machine_.crash();
   ++outcome_.crashes;
   ++outcome_.power_losses;
+  if (outcome_.power_losses % 3 == 0) damage_checkpoint();
+}
+
+// The seed says which of the two files it is, in all its lives: the engine promises to stand the loss of one.
+void LogScenario::damage_checkpoint() {
+  auto paths = log::checkpoint_paths("/data");
+  for (const std::string& path : paths) {
+    if (!log::load_checkpoint_file(machine_.disk(), path)) return;
+  }
+  machine_.disk().flip_bit(paths[options_.seed % 2], options_.seed % 50);
 }
 
 void LogScenario::kill() {

@@ -1,6 +1,7 @@
 #include "log/checkpoint.h"
 
 #include "base/crc32c.h"
+#include "base/logging.h"
 #include "log/big_endian.h"
 #include "runtime/replace_file.h"
 
@@ -144,7 +145,6 @@ std::string below_data_dir(std::string path) {
   return topics == std::string::npos ? std::move(path) : path.substr(topics + 1);
 }
 
-std::string path_in(const std::string& directory) { return directory + "/checkpoint"; }
 std::string clean_path_in(const std::string& directory) { return directory + "/clean"; }
 std::string clean_text(const JournalPosition& end) { return fmt::format("{}\n", end.lsn); }
 
@@ -193,17 +193,39 @@ Result<Checkpoint> decode_checkpoint(BytesView bytes) {
   return checkpoint;
 }
 
-Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
-                             const Checkpoint& checkpoint) {
-  return runtime::replace_file(files, path_in(directory), encode_checkpoint(checkpoint));
+std::array<std::string, 2> checkpoint_paths(const std::string& directory) {
+  return {directory + "/checkpoint", directory + "/checkpoint.copy"};
 }
 
-Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory) {
-  auto bytes = runtime::read_file(files, path_in(directory), checkpoint_bytes_max);
+Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
+                             const Checkpoint& checkpoint) {
+  Bytes bytes = encode_checkpoint(checkpoint);
+  for (const std::string& path : checkpoint_paths(directory)) {
+    if (auto done = runtime::put_file(files, path, bytes); !done) return done;
+  }
+  return files.flush_directory(directory);
+}
+
+Result<Checkpoint> load_checkpoint_file(runtime::FileSystem& files, const std::string& path) {
+  auto bytes = runtime::read_file(files, path, checkpoint_bytes_max);
   if (!bytes) return std::unexpected(bytes.error());
   auto checkpoint = decode_checkpoint(*bytes);
   if (checkpoint) return checkpoint;
-  return error(checkpoint.error().code, "{}: {}", path_in(directory), checkpoint.error().message);
+  return error(checkpoint.error().code, "{}: {}", path, checkpoint.error().message);
+}
+
+Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory) {
+  auto [path, copy_path] = checkpoint_paths(directory);
+  auto first = load_checkpoint_file(files, path);
+  if (first) return first;
+  auto copy = load_checkpoint_file(files, copy_path);
+  if (copy) {
+    spdlog::error("log: {}; its copy is used", first.error().message);
+    return copy;
+  }
+  if (copy.error().code == ErrorCode::not_found) return first;
+  return error(ErrorCode::corrupt, "{}; its copy is no better: {}", first.error().message,
+               copy.error().message);
 }
 
 Result<void> mark_clean(runtime::FileSystem& files, const std::string& directory,

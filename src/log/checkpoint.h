@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -57,11 +58,18 @@ struct Checkpoint {
 [[nodiscard]] Bytes encode_checkpoint(const Checkpoint& checkpoint);
 [[nodiscard]] Result<Checkpoint> decode_checkpoint(BytesView bytes);
 
-// Writes it aside and puts it in place; durable after return. The file that was there stays until then.
+// A checkpoint is stored twice, in files of their own: what it says (where each log begins, how much of it
+// was flushed, its settings) stands nowhere else. The one read first comes first.
+[[nodiscard]] std::array<std::string, 2> checkpoint_paths(const std::string& directory);
+// Writes both files aside and puts them in place; durable after return. Until then each is as it was or new,
+// and either may be gone on with: remove nothing that the one before refers to.
 [[nodiscard]] Result<void> save_checkpoint(runtime::FileSystem& files, const std::string& directory,
                                            const Checkpoint& checkpoint);
-// not_found when there is none.
+// From the first file or, when it is damaged or missing, from its copy; not_found when there is none.
 [[nodiscard]] Result<Checkpoint> load_checkpoint(runtime::FileSystem& files, const std::string& directory);
+
+// From one of the files.
+[[nodiscard]] Result<Checkpoint> load_checkpoint_file(runtime::FileSystem& files, const std::string& path);
 
 // DATA/clean, after the last checkpoint of a stop: no block of the journal lies above `end`.
 [[nodiscard]] Result<void> mark_clean(runtime::FileSystem& files, const std::string& directory,

@@ -75,6 +75,35 @@ TEST(Checkpoint, a_crash_while_saving_leaves_the_old_one_or_the_new_one) {
   }
 }
 
+// After a crash at any moment either file alone is one that the journal goes on from.
+TEST(Checkpoint, each_of_its_two_files_is_the_old_one_or_the_new_one) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    runtime::SimulatedDisk disk(seed);
+    ASSERT_TRUE(disk.make_directories("/d"));
+    ASSERT_TRUE(disk.flush_directory("/"));
+    ASSERT_TRUE(save_checkpoint(disk, "/d", sample()));
+    Checkpoint next = sample();
+    next.replay_from.lsn = 1000;
+    disk.lose_power_after(seed % 16);
+    bool saved = save_checkpoint(disk, "/d", next).has_value();
+    disk.restart_after_power_loss();
+    auto [path, copy_path] = checkpoint_paths("/d");
+    ASSERT_TRUE(disk.remove(seed % 2 == 0 ? path : copy_path));
+    auto loaded = load_checkpoint(disk, "/d");
+    ASSERT_TRUE(loaded) << seed << ": " << loaded.error().message;
+    EXPECT_TRUE(*loaded == next || (!saved && *loaded == sample())) << seed;
+  }
+}
+
+TEST(Checkpoint, a_directory_of_an_older_version_has_no_copy) {
+  runtime::SimulatedDisk disk(1);
+  ASSERT_TRUE(disk.make_directories("/d"));
+  EXPECT_EQ(load_checkpoint(disk, "/d").error().code, ErrorCode::not_found);
+  ASSERT_TRUE(save_checkpoint(disk, "/d", sample()));
+  ASSERT_TRUE(disk.remove(checkpoint_paths("/d")[1]));
+  EXPECT_EQ(load_checkpoint(disk, "/d"), sample());
+}
+
 TEST(Checkpoint, the_clean_mark_counts_once_and_for_its_end_only) {
   runtime::SimulatedDisk disk(1);
   ASSERT_TRUE(disk.make_directories("/d"));

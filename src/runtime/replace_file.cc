@@ -11,14 +11,18 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-Result<void> replace_file(FileSystem& files, const std::string& path, BytesView bytes) {
+Result<void> put_file(FileSystem& files, const std::string& path, BytesView bytes) {
   std::string aside = path + ".new";
   auto file = files.open(aside, OpenMode::create);
   if (!file) return std::unexpected(file.error());
   if (auto done = (*file)->resize(0); !done) return done;
   if (auto done = (*file)->write_at(0, bytes); !done) return done;
   if (auto done = (*file)->flush(); !done) return done;
-  if (auto done = files.rename(aside, path); !done) return done;
+  return files.rename(aside, path);
+}
+
+Result<void> replace_file(FileSystem& files, const std::string& path, BytesView bytes) {
+  if (auto done = put_file(files, path, bytes); !done) return done;
   return files.flush_directory(parent_of(path));
 }
 
