@@ -3,6 +3,7 @@
 #include "engine/commit_builder.h"
 #include "engine/segment_writer.h"
 #include "engine/simulation.h"
+#include "log/checkpoint.h"
 
 namespace pabal::engine {
 namespace {
@@ -146,6 +147,74 @@ TEST_F(EngineFaultsTest, what_a_restart_after_a_failed_flush_shows_survives_a_po
 constexpr const char* segment_of_a =
     "/data/topics/01000000-0000-0000-0000-000000000000/0/00000000000000000000.log";
 const LogId log_b{.topic = {.bytes = {2}}, .partition = PartitionIndex(0)};
+
+// A checkpoint whose name its writer failed to flush is what the next start reads, and what a power loss may
+// take back. Until it is durable no journal file may be overwritten because of it.
+class UnflushedCheckpoint : public testing::Test {
+ protected:
+  // A machine whose engine has just failed to flush the name of a checkpoint that lies in another journal
+  // file than the one before; nothing was acknowledged after it. nullptr when the n-th change was something
+  // else.
+  static std::unique_ptr<SimulatedMachine> made(uint64_t seed, uint64_t change) {
+    auto machine = std::make_unique<SimulatedMachine>(SimulatedMachine::Options{.seed = seed});
+    machine->limits().journal = {.file_bytes = 16_KiB, .first_file_bytes = 16_KiB, .files_max = 2};
+    machine->limits().write_round_bytes = 1_GiB;
+    if (!machine->start() || !*machine->run(machine->engine().open_log(log_a, {.name = "a"}))) return nullptr;
+    pass(*machine);
+    auto paths = log::checkpoint_paths("/data");
+    auto before = log::load_checkpoint_file(machine->disk(), paths[0]);
+    while (append(*machine) && machine->engine().range(log_a)->next < Offset(3)) pass(*machine);
+    machine->disk().fail_after(change);
+    while (append(*machine)) {
+      pass(*machine);
+      if (machine->engine().health().state == EngineHealth::State::read_only) break;
+      if (machine->engine().range(log_a)->next > Offset(6)) return nullptr;
+    }
+    machine->disk().fail_never();
+    auto after = log::load_checkpoint_file(machine->disk(), paths[0]);
+    bool is_it = before && after && after->replay_from.file != before->replay_from.file &&
+                 machine->engine().health().state == EngineHealth::State::read_only;
+    return is_it ? std::move(machine) : nullptr;
+  }
+  static void pass(SimulatedMachine& machine) {
+    machine.run([](runtime::Timers& timers) -> Task<bool> {
+      co_await runtime::sleep_for(timers, milliseconds(20));
+      co_return true;
+    }(machine.shards().at(0).timers()));
+  }
+  static bool append(SimulatedMachine& machine) {
+    CommitBuilder builder;
+    builder.add(log_a, {.value = as_bytes("v")});
+    auto done = machine.run(machine.engine().commit(builder.finish()));
+    return done && *done;
+  }
+};
+
+TEST_F(UnflushedCheckpoint, is_written_again_before_the_journal_is_used_because_of_it) {
+  int tried = 0;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    for (uint64_t change = 0; change < 60; ++change) {
+      for (uint64_t loss = 0; loss < 40; loss += 3) {
+        auto machine = made(seed, change);
+        if (!machine) break;
+        Offset acknowledged = machine->engine().range(log_a)->next;
+        machine->kill();
+        ++tried;
+        if (!machine->start()) continue;
+        machine->disk().lose_power_after(loss);
+        while (append(*machine)) acknowledged = machine->engine().range(log_a)->next;
+        machine->crash();
+        auto started = machine->start();
+        ASSERT_TRUE(started) << started.error().message;
+        EXPECT_EQ(machine->engine().health().state, EngineHealth::State::ok)
+            << "seed " << seed << ", change " << change << ", loss " << loss;
+        ASSERT_GE(machine->engine().range(log_a)->next, acknowledged)
+            << "seed " << seed << ", change " << change << ", loss " << loss;
+      }
+    }
+  }
+  EXPECT_GT(tried, 10);
+}
 
 TEST_F(EngineFaultsTest, a_damaged_segment_closes_its_partition_and_leaves_the_rest_alone) {
   machine_.limits().cached_bytes_max = 0;
