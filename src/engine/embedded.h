@@ -24,6 +24,8 @@ enum class PlantedBug {
   checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of
   lose_tombstone,                // compaction drops a record without a value at once
   remove_before_checkpoint,      // compaction removes the old files while the checkpoint still names them
+  cut_one_too_far,               // recovery takes the last segment for a byte shorter than it is
+  stale_snapshot,                // from the second on, checkpoints are not written and count all the same
   settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
 };
 

@@ -70,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                                          PlantedBug::trust_after_failed_flush,
                                          PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
                                          PlantedBug::checkpoint_ahead_of_segments, PlantedBug::lose_tombstone,
-                                         PlantedBug::remove_before_checkpoint));
+                                         PlantedBug::remove_before_checkpoint, PlantedBug::cut_one_too_far,
+                                         PlantedBug::stale_snapshot));
 
 }  // namespace
 }  // namespace pabal::engine

@@ -142,7 +142,9 @@ Result<void> Recovery::restore() {
   parts_->writer = std::make_unique<SegmentWriter>(
       parts_->cache, SegmentWriter::Options{parts_->options.data_dir, parts_->journal_id, &parts_->clock,
                                             parts_->options.limits, parts_->options.bug, std::move(*volume)});
-  for (const log::LogCheckpoint& state : checkpoint->logs) {
+  for (log::LogCheckpoint& state : checkpoint->logs) {
+    bool cut = parts_->options.bug == PlantedBug::cut_one_too_far && !state.segments.empty();
+    if (cut && state.segments.back().bytes > 0) --state.segments.back().bytes;
     auto log = parts_->make_log(state.log, state);
     parts_->writer->restore(log, state);
     parts_->table.add(std::move(log));

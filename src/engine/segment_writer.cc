@@ -160,8 +160,7 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
     if (auto done = flush_segments(); !done) return done;
   }
   dirty_.clear();
-  if (auto done = log::save_checkpoint(files_.file_system(), options_.data_dir, describe(round.end)); !done)
-    return done;
+  if (auto done = save(round.end); !done) return done;
   if (!holding_) {  // else the next checkpoint still says what is to be removed
     ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
     removals_.clear();
@@ -169,6 +168,11 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
   }
   for (auto& [id, stored] : logs_) stored.log->segments.save_indexes(round.last);
   return round.last ? log::mark_clean(files_.file_system(), options_.data_dir, round.end) : Result<void>();
+}
+
+Result<void> SegmentWriter::save(const log::JournalPosition& end) {
+  if (options_.bug == PlantedBug::stale_snapshot && std::exchange(has_saved_, true)) return {};
+  return log::save_checkpoint(files_.file_system(), options_.data_dir, describe(end));
 }
 
 Result<void> SegmentWriter::flush_segments() {

@@ -98,6 +98,7 @@ class SegmentWriter {
   Result<void> write_name(const Effect& effect);
   [[nodiscard]] bool is_named(const TopicId& topic, const std::string& name) const;
   Result<void> flush_segments();
+  Result<void> save(const log::JournalPosition& end);
   Result<void> flush_volume();
   Result<void> flush_one_by_one();
   [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
@@ -113,6 +114,7 @@ class SegmentWriter {
   std::vector<Effect> backlog_;  // kept until all of it has been written
   std::map<LogId, std::shared_ptr<LogState>> dirty_;
   std::unique_ptr<Compaction> compaction_;
+  bool has_saved_ = false;  // a checkpoint; for a planted bug
   // Paths below the data directory.
   std::vector<std::string> removals_;        // to do after the next checkpoint
   std::vector<std::string> ready_removals_;  // the last checkpoint does not refer to them any more

@@ -37,6 +37,8 @@ const std::map<std::string, PlantedBug>& planted_bugs() {
       {"checkpoint-ahead-of-segments", PlantedBug::checkpoint_ahead_of_segments},
       {"lose-tombstone", PlantedBug::lose_tombstone},
       {"remove-before-checkpoint", PlantedBug::remove_before_checkpoint},
+      {"cut-one-too-far", PlantedBug::cut_one_too_far},
+      {"stale-snapshot", PlantedBug::stale_snapshot},
       {"settle-before-dead-letter", PlantedBug::settle_before_dead_letter},
   };
   return all;
