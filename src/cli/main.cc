@@ -23,6 +23,7 @@ constexpr void (*verbs[])(CLI::App&, Run&) = {
     pabal::cli::add_flow,
     pabal::cli::add_trace,
     pabal::cli::add_outbox,
+    pabal::cli::add_backup,
     pabal::cli::add_check,
     pabal::cli::add_version,
     // clang-format on

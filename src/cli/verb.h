@@ -16,6 +16,7 @@ using Run = std::function<int()>;
 // One function for each verb, in a file of its name: adds the subcommand with its options, its help and an
 // example, and, when it is chosen, sets `run`.
 void add_serve(CLI::App& app, Run& run);
+void add_backup(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_outbox(CLI::App& app, Run& run);
 void add_flow(CLI::App& app, Run& run);

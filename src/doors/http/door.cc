@@ -44,13 +44,15 @@ HttpDoor::HttpDoor(Parts parts)
       queues_(parts.broker, std::move(parts.check_push)),
       messages_(parts.broker, clock_, draining_, make_correlation_id),
       seeing_(parts.seeing, parts.shards),
-      server_({parts.broker, parts.engine, draining_, table_, requests_, std::move(parts.more_metrics),
-               std::move(parts.version)}) {
+      backups_(parts.engine, draining_, clock_),
+      server_({parts.broker, parts.engine, draining_, table_, requests_, backups_,
+               std::move(parts.more_metrics), std::move(parts.version)}) {
   topics_.add_to(table_);
   records_.add_to(table_);
   queues_.add_to(table_);
   messages_.add_to(table_);
   seeing_.add_to(table_);
+  backups_.add_to(table_);
   server_.add_to(table_);
 }
 

@@ -6,6 +6,7 @@
 
 #include "broker/broker.h"
 #include "doors/http/access.h"
+#include "doors/http/backup_calls.h"
 #include "doors/http/draining.h"
 #include "doors/http/message_calls.h"
 #include "doors/http/metrics.h"
@@ -60,6 +61,7 @@ class HttpDoor {
   QueueCalls queues_;
   MessageCalls messages_;
   SeeingCalls seeing_;
+  BackupCalls backups_;
   ServerCalls server_;
 };
 

@@ -133,6 +133,7 @@ ServerCalls::Answer ServerCalls::metrics(Call) {
   append(out, "pabal_info{{version=\"{}\"}} 1\n", parts_.version);
   parts_.requests.append_to(out, parts_.table);
   append_engine(out);
+  parts_.backups.append_to(out);
   if (queues) append_queues(out, *queues);
   if (topics) append_topics(out, *topics);
   if (parts_.more_metrics) parts_.more_metrics(out);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "broker/broker.h"
+#include "doors/http/backup_calls.h"
 #include "doors/http/draining.h"
 #include "doors/http/metrics.h"
 #include "doors/http/route.h"
@@ -21,6 +22,7 @@ class ServerCalls {
     const Draining& draining;
     const RouteTable& table;
     const RequestMetrics& requests;
+    const BackupCalls& backups;
     std::function<void(std::string&)> more_metrics;  // appends what others count; may be empty
     std::string version;
   };
