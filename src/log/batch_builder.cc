@@ -70,12 +70,13 @@ Bytes retained_batch(const BatchView& batch, std::span<const StoredRecord> kept,
   check(!kept.empty(), "a batch has at least one record");
   BytesView header = batch.bytes().first(batch_header_bytes);
   Bytes bytes(header.begin(), header.end());
-  WallTime base = delete_horizon.value_or(batch.base_timestamp());
-  WallTime max = kept.front().timestamp;
+  WallTime base = storable(delete_horizon.value_or(batch.base_timestamp()));
+  WallTime max = storable(kept.front().timestamp);
   for (const StoredRecord& record : kept) {
-    max = std::max(max, record.timestamp);
+    WallTime time = storable(record.timestamp);
+    max = std::max(max, time);
     auto offset_delta = static_cast<int32_t>(record.offset - batch.base_offset());
-    put_record(bytes, record, (record.timestamp - base).count(), offset_delta);
+    put_record(bytes, record, (time - base).count(), offset_delta);
   }
   auto attributes = load<int16_t>(bytes, at::attributes);
   if (delete_horizon) attributes = static_cast<int16_t>(attributes | at::delete_horizon_flag);

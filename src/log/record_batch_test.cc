@@ -269,6 +269,24 @@ TEST(RetainedBatch, keeps_offsets_times_headers_and_the_range_of_the_batch) {
   }
 }
 
+TEST(RetainedBatch, takes_times_of_a_forged_batch_that_are_as_far_apart_as_can_be) {
+  BatchBuilder builder;
+  builder.add({.key = as_bytes("a"), .value = as_bytes("1")});
+  Bytes bytes = builder.finish();
+  store<int64_t>(bytes, at::base_timestamp, std::numeric_limits<int64_t>::min());
+  auto batch = BatchView::parse(bytes);
+  ASSERT_TRUE(batch);
+  for (std::optional<WallTime> horizon : {std::optional<WallTime>(), std::optional(WallTime::min())}) {
+    StoredRecord record;
+    record.key = as_bytes("a");
+    record.timestamp = WallTime::max();
+    Bytes rest = retained_batch(*batch, {{record}}, horizon);
+    auto left = BatchView::parse(rest);
+    ASSERT_TRUE(left && left->verify());
+    EXPECT_EQ(left->max_timestamp().time_since_epoch().count(), int64_t{1} << 61);
+  }
+}
+
 TEST(BatchBuilder, takes_times_that_are_as_far_apart_as_can_be) {
   BatchBuilder builder;
   for (WallTime time : {WallTime::min(), WallTime(), WallTime::max()}) builder.add({.timestamp = time});
