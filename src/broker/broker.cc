@@ -19,6 +19,10 @@ class BrokerImpl final : public Broker {
   Task<Result<TopicInfo>> topic(std::string name) override { return topics_->info(std::move(name)); }
   Task<Result<std::vector<TopicInfo>>> topics() override { return topics_->list(); }
   Task<Result<void>> delete_topic(std::string name) override { return topics_->remove(std::move(name)); }
+  Task<Result<Offset>> delete_records(std::string topic, PartitionIndex partition,
+                                      std::optional<Offset> before) override {
+    return topics_->delete_records(std::move(topic), partition, before);
+  }
   Task<Result<PublishResult>> publish(Publish publish) override {
     return topics_->publish(std::move(publish));
   }

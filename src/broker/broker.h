@@ -45,6 +45,11 @@ class Broker {
   virtual runtime::Task<Result<TopicInfo>> topic(std::string name) = 0;
   virtual runtime::Task<Result<std::vector<TopicInfo>>> topics() = 0;  // sorted by name, internal ones too
   virtual runtime::Task<Result<void>> delete_topic(std::string name) = 0;
+  // Removes the records below `before` (nullopt: all) of one partition, for every reader; what a queue has
+  // not settled of them is lost and counted. The partition's new first offset; what is removed already stays
+  // so. invalid above the high watermark.
+  virtual runtime::Task<Result<Offset>> delete_records(std::string topic, PartitionIndex partition,
+                                                       std::optional<Offset> before) = 0;
   virtual runtime::Task<Result<PublishResult>> publish(Publish publish) = 0;
   // Never makes a topic. not_found: there is none; the gate's error when a queue on the topic is full.
   virtual runtime::Task<Result<AppendResult>> append(AppendBatches append) = 0;

@@ -47,7 +47,7 @@ runtime::Task<Result<Offset>> find_batch(engine::Engine& engine, engine::LogId l
     }
   }
   co_return error(ErrorCode::conflict,
-                  "the first call's records were stored, and retention has removed them since");
+                  "the first call's records were stored, and retention or compaction has removed some since");
 }
 
 }  // namespace

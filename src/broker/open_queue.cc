@@ -193,6 +193,7 @@ Task<Result<void>> OpenQueue::scan_once(Place from) {
   }
   if (!read) co_return std::unexpected(read.error());
   if (read->batches.empty()) state.scanned(from.source, read->range.next);
+  Offset expected = from.offset;  // what lies between it and the next record has been compacted away
   for (const SharedBytes& bytes : read->batches) {
     auto batch = log::BatchView::parse(bytes.view());
     if (!batch) co_return std::unexpected(batch.error());
@@ -201,12 +202,16 @@ Task<Result<void>> OpenQueue::scan_once(Place from) {
       if (record.offset < from.offset) return true;
       whole = state.may_scan(from.source);
       if (!whole) return false;
+      state.skip_missing(from.source, expected, record.offset);
+      expected = record.offset + 1;
       see(from.source, record);
       state.scanned(from.source, record.offset + 1);
       return true;
     });
     if (!done) co_return done;
     if (!whole) break;
+    state.skip_missing(from.source, expected, batch->next_offset());
+    expected = std::max(expected, batch->next_offset());
     state.scanned(from.source, batch->next_offset());
   }
   co_return Result<void>{};

@@ -8,6 +8,12 @@ namespace pabal::broker {
 
 using runtime::Task;
 
+namespace {
+
+constexpr int removed_rounds_max = 1000;  // grants of removed records only, in one call
+
+}  // namespace
+
 // A receiver in its long poll, in the line of those that wait.
 struct OpenQueue::Waiter {
   Waiter(OpenQueue& q, const Receive& r, Duration v, uint32_t c)
@@ -126,7 +132,7 @@ Task<Result<std::vector<Message>>> OpenQueue::receive(const Receive& receive) {
     co_return error(ErrorCode::over_limit, "{:?} holds {} leases, the most of one consumer", receive.service,
                     Consumers::leases_of_one_max);
   }
-  while (true) {
+  for (int rounds = 0;;) {
     if (core.stopping) co_return error(ErrorCode::unavailable, "the queue is being closed");
     auto grants = co_await wait_for_grants(receive, number, deadline);
     arm();
@@ -135,7 +141,10 @@ Task<Result<std::vector<Message>>> OpenQueue::receive(const Receive& receive) {
       co_return std::vector<Message>{};
     }
     auto messages = co_await hand_out(std::move(grants), receive.service);
-    if (!messages || !messages->empty() || deadline.passed(core.shard.timers().clock())) co_return messages;
+    if (!messages || !messages->empty()) co_return messages;
+    // What was granted had been removed; there may be more behind it.
+    bool again = ++rounds < removed_rounds_max && core.state.anything_ready();
+    if (!again && deadline.passed(core.shard.timers().clock())) co_return messages;
   }
 }
 
@@ -153,7 +162,7 @@ Task<std::vector<QueueState::Grant>> OpenQueue::wait_for_grants(const Receive& r
 }
 
 void OpenQueue::lose(const QueueState::Grant& grant) {
-  ++core_->lost_to_retention;
+  if (core_->is_lost(grant.place)) ++core_->lost_to_retention;
   core_->consumers.add_leases(grant.consumer, -1, core_->now());
   if (!core_->state.freeze(grant.place)) return;
   core_->state.settled(grant.place.source).add(grant.place.offset);

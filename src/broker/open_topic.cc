@@ -45,6 +45,11 @@ Result<void> OpenTopic::check_publish(const Publish& publish) const {
   for (size_t i = 0; i < publish.records.size(); ++i) {
     const PublishRecord& record = publish.records[i];
     if (auto sound = check_sizes(i, record.record); !sound) return sound;
+    if (record_.settings.cleanup == Cleanup::compact && !record.record.key) {
+      return bad_record(
+          i, ErrorCode::invalid, "key",
+          fmt::format("it is missing; {} is compacted: of each key the latest record is kept", name_));
+    }
     int32_t partitions = record_.settings.partitions;
     if (record.partition && (record.partition->value() < 0 || record.partition->value() >= partitions)) {
       return bad_record(

@@ -40,12 +40,15 @@ Result<log::BatchView> check_batch(BytesView bytes) {
   return batch;
 }
 
-// A record that nobody could read would stop every reader of the partition.
-Result<void> check_records(const log::BatchView& batch) {
+// A record that nobody could read would stop every reader of the partition; one without a key would stay in
+// a compacted topic for ever.
+Result<void> check_records(const log::BatchView& batch, bool compacted) {
   std::optional<Error> problem;
   auto read = batch.for_each([&](const log::StoredRecord& record) {
     if (auto found = find_too_large(record)) {
       problem = Error{ErrorCode::too_large, fmt::format("a record of the batch: {}", found->problem), {}};
+    } else if (compacted && !record.key) {
+      problem = Error{ErrorCode::invalid, "a record of the batch has no key; the topic is compacted", {}};
     }
     return !problem;
   });
@@ -80,7 +83,8 @@ Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part
   }
   auto batch = check_batch(wanted.batch.view());
   if (!batch) return std::unexpected(batch.error());
-  if (auto sound = check_records(*batch); !sound) return std::unexpected(sound.error());
+  bool compacted = record_.settings.cleanup == Cleanup::compact;
+  if (auto sound = check_records(*batch, compacted); !sound) return std::unexpected(sound.error());
   if (record_.settings.timestamps == Timestamps::append) {
     return with_timestamp(*batch, shard_.timers().clock().wall_now());
   }

@@ -80,6 +80,12 @@ struct QueueCore {
             std::string(header_text(r, "ce_type")),
             origin.enqueued_at};
   }
+  // Whether a record that is not there any more was removed unread; else compaction took it, because a later
+  // record of its key follows.
+  [[nodiscard]] bool is_lost(Place place) const {
+    auto range = engine.range(reader.log(place.source));
+    return !range || place.offset < range->first;
+  }
   // Tells the observer what became of a message.
   void tell(MessageEvent event, Place place, const Out& what, std::string_view service, int delivery,
             std::string_view reason = {}, std::optional<WallTime> due = {}) const {

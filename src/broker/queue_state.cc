@@ -37,16 +37,24 @@ int64_t QueueState::lose_below(Source source, Offset first) {
     if (!it->second.frozen) gone.push_back(it->first);
   }
   for (Place place : gone) remove(place, WallTime{});
-  for (Offset o = log.settled.cursor(); o < first;) {  // but for what a commit is changing now
-    auto frozen = entries_.lower_bound({source, o});
-    bool any = frozen != entries_.end() && frozen->first.source == source && frozen->first.offset < first;
-    Offset to = any ? frozen->first.offset : first;
-    log.settled.add(o, to);
-    o = to + 1;
-  }
+  settle_without_entry(source, log, log.settled.cursor(), first);  // a commit is changing the rest now
   log.scanned = std::max(log.scanned, first);
   log.end = std::max(log.end, first);
   return lost + static_cast<int64_t>(gone.size());
+}
+
+void QueueState::settle_without_entry(Source source, Log& log, Offset from, Offset to) {
+  while (from < to) {
+    auto entry = entries_.lower_bound({source, from});
+    bool any = entry != entries_.end() && entry->first.source == source && entry->first.offset < to;
+    Offset end = any ? entry->first.offset : to;
+    log.settled.add(from, end);
+    from = end + 1;
+  }
+}
+
+void QueueState::skip_missing(Source source, Offset from, Offset to) {
+  if (from < to) settle_without_entry(source, sources_.at(source), from, to);
 }
 
 bool QueueState::may_scan(Source source, const Log& log) const {

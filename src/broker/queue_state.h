@@ -89,6 +89,8 @@ class QueueState {
   // The queue shall not deliver this record.
   void skip(Place place);
   void scanned(Source source, Offset to);
+  // Compaction has removed these records: nothing is to be delivered of them, and nothing is lost.
+  void skip_missing(Source source, Offset from, Offset to);
   // Scans again from there; what is known already is passed over.
   void scan_again(Place from);
 
@@ -154,6 +156,7 @@ class QueueState {
   };
 
   Entry& at(Place place);
+  void settle_without_entry(Source source, Log& log, Offset from, Offset to);
   void set_state(Place place, Entry& entry, State state);
   void leave_index(Place place, Entry& entry);
   void enter_index(Place place, Entry& entry);

@@ -244,7 +244,7 @@ Task<Result<void>> QueueWriter::read_letters(std::vector<Op>& batch) {
   if (!read) co_return read;
   for (auto& [place, op] : dying) {
     if (op->letter) continue;
-    ++core_->lost_to_retention;  // the record was removed under the queue
+    if (core_->is_lost(place)) ++core_->lost_to_retention;  // the record was removed under the queue
     op->fate = Op::Fate::settle;
   }
   co_return Result<void>{};

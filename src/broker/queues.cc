@@ -56,7 +56,7 @@ Task<Result<void>> Queues::load() {
     if (!opened) co_return opened;
   }
   topics_.end_start();
-  topics_.set_guard([this](const std::string& topic, bool deleted) { return guard_topic(topic, deleted); });
+  topics_.set_guard([this](const std::string& topic, Topics::Blow blow) { return guard_topic(topic, blow); });
   topics_.set_grown([this](std::string topic, int32_t n) { return topic_grown(std::move(topic), n); });
   co_return co_await forget_orphans();
 }
@@ -129,15 +129,22 @@ Task<Result<void>> Queues::close_here(std::string name, Closing closing) {
 // -- changing
 // ---------------------------------------------------------------------------------------------------------
 
-Result<void> Queues::guard_topic(const std::string& topic, bool deleted) const {
+Result<void> Queues::guard_topic(const std::string& topic, Topics::Blow blow) const {
   for (const auto& [name, entry] : table_->entries()) {
     auto record = QueueRecord::decode(entry.value);
     if (!record) return std::unexpected(record.error());
-    if (deleted && (record->settings.topic == topic || record->settings.dead_letter == topic)) {
+    if (blow == Topics::Blow::compaction && record->settings.dead_letter == topic) {
+      return error(ErrorCode::conflict,
+                   "queue {} puts its dead letters into topic {}, and compaction would drop those of one key",
+                   name, topic);
+    }
+    if (blow == Topics::Blow::deletion &&
+        (record->settings.topic == topic || record->settings.dead_letter == topic)) {
       return error(ErrorCode::conflict, "queue {} {} topic {}: delete the queue first", name,
                    record->settings.topic == topic ? "reads" : "puts its dead letters into", topic);
     }
-    if (!deleted && record->settings.topic == topic && record->settings.order == KeyOrder::by_key) {
+    if (blow == Topics::Blow::rekey && record->settings.topic == topic &&
+        record->settings.order == KeyOrder::by_key) {
       return error(ErrorCode::conflict,
                    "queue {} reads topic {} in key order, and more partitions move keys: say \"rekey\": true",
                    name, topic);
@@ -215,8 +222,14 @@ Task<Result<void>> Queues::make_topics(std::string name, const QueueSettings& se
   // Dead letters stay until somebody has dealt with them.
   TopicChange kept;
   kept.retention_time = Duration::zero();
+  kept.cleanup = Cleanup::delete_old;
   auto dead = co_await topics_.make_sure(settings.dead_letter, kept);
   if (!dead) co_return std::unexpected(dead.error());
+  if (dead->settings.cleanup == Cleanup::compact) {
+    co_return error(ErrorCode::conflict,
+                    "topic {} is compacted, which would drop dead letters of one key: name another one",
+                    settings.dead_letter);
+  }
   co_return Result<void>{};
 }
 

@@ -61,7 +61,7 @@ class Queues {
 
   runtime::Task<Result<void>> load();
   runtime::Task<Result<void>> forget_orphans();
-  [[nodiscard]] Result<void> guard_topic(const std::string& topic, bool deleted) const;
+  [[nodiscard]] Result<void> guard_topic(const std::string& topic, Topics::Blow blow) const;
   runtime::Task<bool> topic_grown(std::string topic, int32_t partitions);
 
   runtime::Task<Result<Broker::Put>> put_here(std::string name, QueueChange change);

@@ -126,6 +126,14 @@ Task<Result<void>> Redrives::collect(QueueCore& core, Job& job, Piece& piece) {
     engine::LogId log = partition_log(core.dead_topic.id, partition);
     while (next < job.end[partition] && piece.letters.size() < piece.max) {
       auto read = co_await core.engine.read(log, next, read_bytes);
+      if (!read && read.error().code == ErrorCode::not_found) {  // removed meanwhile
+        auto range = core.engine.range(log);
+        if (!range) co_return std::unexpected(range.error());
+        if (range->first > next) {
+          next = range->first;
+          continue;
+        }
+      }
       if (!read) co_return std::unexpected(read.error());
       if (read->batches.empty()) break;
       for (const SharedBytes& batch : read->batches) collect_batch(core, job, partition, batch.view(), piece);
@@ -139,10 +147,12 @@ void Redrives::collect_batch(QueueCore& core, Job& job, PartitionIndex partition
   auto batch = log::BatchView::parse(bytes);
   if (!batch) return;
   Offset& next = job.next[partition];
+  bool whole = true;
   SettledSet& redriven = core.redriven.at(partition);
   std::ignore = batch->for_each([&](const log::StoredRecord& record) {
     if (record.offset < next || record.offset >= job.end[partition]) return true;
-    if (piece.letters.size() >= piece.max) return false;
+    whole = piece.letters.size() < piece.max;
+    if (!whole) return false;
     next = record.offset + 1;
     if (redriven.contains(record.offset)) return true;
     auto dead = read_dead(record);
@@ -157,6 +167,8 @@ void Redrives::collect_batch(QueueCore& core, Job& job, PartitionIndex partition
                              key_hash(record.key)});
     return true;
   });
+  // A topic that was compacted once lacks offsets.
+  if (whole) next = std::max(next, std::min(batch->next_offset(), job.end[partition]));
 }
 
 Task<Result<void>> Redrives::commit(QueueCore& core, Piece& piece) {

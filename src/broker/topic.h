@@ -20,8 +20,9 @@ struct TopicSettings {
   int32_t partitions = 1;
   Duration retention_time = std::chrono::days(7);  // zero keeps for ever
   uint64_t retention_bytes = 0;                    // zero: no limit
-  Cleanup cleanup = Cleanup::delete_old;
+  Cleanup cleanup = Cleanup::delete_old;           // compact: retention takes nothing
   Timestamps timestamps = Timestamps::create;
+  Duration tombstones_kept = std::chrono::hours(24);  // of a compacted topic
   friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
 
@@ -32,6 +33,7 @@ struct TopicChange {
   std::optional<uint64_t> retention_bytes = {};
   std::optional<Cleanup> cleanup = {};
   std::optional<Timestamps> timestamps = {};
+  std::optional<Duration> tombstones_kept = {};
   bool rekey = false;
 };
 

@@ -37,6 +37,7 @@ std::string TopicRecord::encode() const {
               {"retention_ms", ms_of(settings.retention_time)},
               {"retention_bytes", settings.retention_bytes},
               {"cleanup", settings.cleanup == Cleanup::compact ? "compact" : "delete"},
+              {"tombstones_kept_ms", ms_of(settings.tombstones_kept)},
               {"timestamps", settings.timestamps == Timestamps::append ? "append" : "create"}}
       .dump();
 }
@@ -48,14 +49,17 @@ Result<TopicRecord> TopicRecord::decode(std::string_view text) {
   std::optional<Uuid> id;
   if (json.is_object()) id = Uuid::parse(text_field(json, "id"));
   int64_t retention_ms = ms_of(settings.retention_time);
+  int64_t tombstones_ms = ms_of(settings.tombstones_kept);
   if (!id || !take_number(json, "partitions", 1, partitions_max, settings.partitions) ||
       !take_number(json, "retention_ms", 0, ms_of(Duration::max()), retention_ms) ||
+      !take_number(json, "tombstones_kept_ms", 0, ms_of(Duration::max()), tombstones_ms) ||
       !take_number(json, "retention_bytes", 0, std::numeric_limits<int64_t>::max(),
                    settings.retention_bytes)) {
     return error(ErrorCode::corrupt, "{:?} is no topic's record", text.substr(0, 100));
   }
   record.id = *id;
   settings.retention_time = std::chrono::milliseconds(retention_ms);
+  settings.tombstones_kept = std::chrono::milliseconds(tombstones_ms);
   if (text_field(json, "cleanup") == "compact") settings.cleanup = Cleanup::compact;
   if (text_field(json, "timestamps") == "append") settings.timestamps = Timestamps::append;
   return record;
@@ -73,9 +77,23 @@ Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change)
     return error(ErrorCode::conflict, "{} partitions stand, {} were asked for: partitions never shrink",
                  settings.partitions, partitions);
   }
-  if (change.cleanup == Cleanup::compact) {
-    return error(ErrorCode::unsupported, "cleanup \"compact\" is not built yet; \"delete\" is");
+  Cleanup cleanup = change.cleanup.value_or(settings.cleanup);
+  bool limits = change.retention_time.value_or(Duration::zero()) > Duration::zero() ||
+                change.retention_bytes.value_or(0) > 0;
+  if (cleanup == Cleanup::compact && limits) {
+    return std::unexpected(Error{
+        ErrorCode::invalid,
+        "a compacted topic keeps the latest record of each key for ever: leave retention out, or say null",
+        {{"retention", "does not go together with cleanup \"compact\""}}});
   }
+  bool moves_keys = settings.cleanup == Cleanup::compact && partitions > settings.partitions;
+  if (moves_keys && !change.rekey) {
+    return error(ErrorCode::conflict,
+                 "the topic is compacted, and more partitions move keys away from their earlier records: say "
+                 "\"rekey\": true");
+  }
+  settings.cleanup = cleanup;
+  settings.tombstones_kept = change.tombstones_kept.value_or(settings.tombstones_kept);
   settings.partitions = partitions;
   settings.retention_time = change.retention_time.value_or(settings.retention_time);
   settings.retention_bytes = change.retention_bytes.value_or(settings.retention_bytes);
@@ -92,7 +110,10 @@ engine::LogId producers_log(TopicId topic) {
 engine::LogId partition_log(TopicId topic, PartitionIndex partition) { return {topic, partition}; }
 
 engine::LogSettings log_settings(const std::string& name, const TopicSettings& settings) {
-  return {name, settings.retention_time, settings.retention_bytes};
+  if (settings.cleanup == Cleanup::delete_old) {
+    return {name, settings.retention_time, settings.retention_bytes};
+  }
+  return {.name = name, .compact = true, .tombstones_kept = settings.tombstones_kept};
 }
 
 }  // namespace pabal::broker

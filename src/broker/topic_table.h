@@ -18,8 +18,8 @@ struct TopicRecord {
   friend bool operator==(const TopicRecord&, const TopicRecord&) = default;
 };
 
-// The settings after a change: invalid for values out of range, conflict for fewer partitions, unsupported
-// for what is not built.
+// The settings after a change: invalid for values out of range, conflict for fewer partitions and for more of
+// a compacted topic.
 [[nodiscard]] Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change);
 
 // The log that holds a topic's producer sequences and idempotency keys.

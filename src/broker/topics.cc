@@ -158,7 +158,11 @@ Task<Result<Broker::Put>> Topics::put_here(std::string name, TopicChange change)
   if (!settings) co_return std::unexpected(settings.error());
   bool grows = !created && settings->partitions > record.settings.partitions;
   if (grows && !change.rekey && guard_) {
-    if (auto fine = guard_(name, false); !fine) co_return std::unexpected(fine.error());
+    if (auto fine = guard_(name, Blow::rekey); !fine) co_return std::unexpected(fine.error());
+  }
+  bool compacts = !created && settings->cleanup != record.settings.cleanup;
+  if (compacts && settings->cleanup == Cleanup::compact && guard_) {
+    if (auto fine = guard_(name, Blow::compaction); !fine) co_return std::unexpected(fine.error());
   }
   TopicRecord after{record.id, *settings};
   if (!created && after == record) co_return Broker::Put{false};
@@ -211,7 +215,7 @@ Task<Result<void>> Topics::remove_here(std::string name) {
   auto record = stored(name);
   if (!record) co_return std::unexpected(record.error());
   if (guard_) {
-    if (auto fine = guard_(name, true); !fine) co_return fine;
+    if (auto fine = guard_(name, Blow::deletion); !fine) co_return fine;
   }
   engine::TableChanges changes;
   changes.push_back({name, std::nullopt});
@@ -343,6 +347,26 @@ Task<Result<engine::ReadResult>> Topics::read(ReadRequest request) {
   if (!topic) co_return std::unexpected(topic.error());
   co_return co_await engine_.read(partition_log(topic->id, request.partition), request.from,
                                   request.bytes_max);
+}
+
+Task<Result<Offset>> Topics::delete_records(std::string name, PartitionIndex partition,
+                                            std::optional<Offset> before) {
+  auto topic = co_await record(name);
+  if (!topic) co_return std::unexpected(topic.error());
+  engine::LogId log = partition_log(topic->id, partition);
+  auto range = engine_.range(log);
+  if (!range) {
+    co_return error(ErrorCode::not_found, "{} has partitions 0 to {}; {} is none of them", name,
+                    topic->settings.partitions - 1, partition);
+  }
+  Offset first = before.value_or(range->next);
+  if (first > range->next) {
+    co_return error(ErrorCode::invalid, "partition {} of {} ends at offset {}; {} is past it", partition,
+                    name, range->next, first);
+  }
+  auto trimmed = co_await engine_.trim(log, first);
+  if (!trimmed) co_return std::unexpected(trimmed.error());
+  co_return std::max(first, range->first);
 }
 
 Task<Result<Offset>> Topics::find(std::string name, PartitionIndex partition, StartPoint at) {

@@ -27,6 +27,8 @@ class Topics {
   runtime::Task<Result<TopicInfo>> info(std::string name);
   runtime::Task<Result<std::vector<TopicInfo>>> list();
   runtime::Task<Result<void>> remove(std::string name);
+  runtime::Task<Result<Offset>> delete_records(std::string name, PartitionIndex partition,
+                                               std::optional<Offset> before);
   runtime::Task<Result<PublishResult>> publish(Publish publish);
   runtime::Task<Result<AppendResult>> append(AppendBatches append);
   runtime::Task<Result<engine::ReadResult>> read(ReadRequest request);
@@ -40,9 +42,10 @@ class Topics {
   // Refuses publishes while `gate` does. No gate: nullptr. `gate` runs on the topic's shard.
   runtime::Task<> set_gate(std::string name, std::function<Result<void>()> gate);
 
-  // Why a topic may not be deleted or have its partitions grown (whose keys move), or nothing. Runs on shard
-  // 0 under the lock that all changes take.
-  using Guard = std::function<Result<void>(const std::string& name, bool deleted)>;
+  // Why something may not be done to a topic, or nothing. Runs on shard 0 under the lock that all changes
+  // take.
+  enum class Blow { deletion, rekey, compaction };  // rekey: more partitions, so that keys move
+  using Guard = std::function<Result<void>(const std::string& name, Blow blow)>;
   void set_guard(Guard guard) { guard_ = std::move(guard); }
   // Runs on shard 0, under that lock, after a topic has got more partitions.
   using Grown = std::function<runtime::Task<bool>(std::string name, int32_t partitions)>;

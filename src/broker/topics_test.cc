@@ -81,7 +81,43 @@ TEST_F(TopicsTest, partitions_grow_and_never_shrink) {
   ASSERT_TRUE(shards.run(topics->put("orders", {.partitions = 4})));
   EXPECT_EQ(shards.run(topics->info("orders"))->partitions.size(), 4u);
   EXPECT_EQ(shards.run(topics->put("orders", {.partitions = 0})).error().code, ErrorCode::invalid);
-  EXPECT_EQ(shards.run(topics->put("o", {.cleanup = Cleanup::compact})).error().code, ErrorCode::unsupported);
+}
+
+TEST_F(TopicsTest, a_compacted_topic_wants_keys_grows_only_when_told_and_knows_no_retention) {
+  ASSERT_TRUE(shards.run(topics->put("prices", {.cleanup = Cleanup::compact, .tombstones_kept = 1h})));
+  EXPECT_EQ(shards.run(topics->put("prices", {.partitions = 2})).error().code, ErrorCode::conflict);
+  EXPECT_EQ(shards.run(topics->put("prices", {.retention_time = 1h})).error().code, ErrorCode::invalid);
+  Publish mixed = publish_of("prices", "ab");
+  mixed.records[1].record.key.reset();
+  auto refused = publish(mixed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+  EXPECT_EQ(refused.error().fields.front().field, "records[1].key");
+  EXPECT_EQ(keys_in("prices"), "");
+  ASSERT_TRUE(shards.run(topics->put("prices", {.partitions = 2, .rekey = true})));
+  open();
+  auto info = shards.run(topics->info("prices"));
+  EXPECT_EQ(info->settings.cleanup, Cleanup::compact);
+  EXPECT_EQ(info->settings.tombstones_kept, 1h);
+  ASSERT_TRUE(shards.run(topics->put("prices", {.cleanup = Cleanup::delete_old})));
+  EXPECT_TRUE(publish(mixed));
+}
+
+TEST_F(TopicsTest, records_are_deleted_up_to_an_offset_and_stay_deleted) {
+  ASSERT_TRUE(publish(publish_of("orders", "abcd")));
+  auto cut = [&](std::optional<Offset> before) {
+    return shards.run(topics->delete_records("orders", PartitionIndex(0), before));
+  };
+  EXPECT_EQ(cut(Offset(5)).error().code, ErrorCode::invalid);
+  EXPECT_EQ(cut(Offset(2)), Offset(2));
+  EXPECT_EQ(cut(Offset(1)), Offset(2));
+  open();
+  EXPECT_EQ(shards.run(topics->info("orders"))->partitions[0].range.first, Offset(2));
+  EXPECT_EQ(cut(std::nullopt), Offset(4));
+  EXPECT_EQ(shards.run(topics->delete_records("orders", PartitionIndex(1), {})).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(shards.run(topics->delete_records("others", PartitionIndex(0), {})).error().code,
+            ErrorCode::not_found);
 }
 
 TEST_F(TopicsTest, refuses_names_that_are_none) {

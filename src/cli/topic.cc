@@ -1,4 +1,5 @@
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
 #include <memory>
 
@@ -18,6 +19,9 @@ struct TopicOptions {
   std::string retention_size;
   std::string cleanup;
   std::string timestamps;
+  std::string tombstones_kept;
+  int partition = 0;
+  std::string before;
   bool rekey = false;
   bool yes = false;
 
@@ -28,6 +32,7 @@ struct TopicOptions {
     if (!retention_size.empty()) body["retention"]["size"] = retention_size;
     if (!cleanup.empty()) body["cleanup"] = cleanup;
     if (!timestamps.empty()) body["timestamps"] = timestamps;
+    if (!tombstones_kept.empty()) body["tombstones_kept"] = tombstones_kept;
     if (rekey) body["rekey"] = true;
     return body;
   }
@@ -136,13 +141,43 @@ int remove(Client& client, const TopicOptions& options) {
   return exit_done;
 }
 
+int delete_records(Client& client, const TopicOptions& options) {
+  bool all = options.before == "next";
+  int64_t before = -1;
+  auto [end, problem] =
+      std::from_chars(options.before.data(), options.before.data() + options.before.size(), before);
+  if (!all &&
+      (problem != std::errc() || end != options.before.data() + options.before.size() || before < 0)) {
+    client.screen.problem(fmt::format("pabal: --before: read '{}'; right is an offset, or next for all",
+                                      printable(options.before)));
+    return exit_wrong_use;
+  }
+  std::string question =
+      fmt::format("Delete the records of {} below {} in partition {}, for every reader?",
+                  printable(options.name), all ? "its end" : options.before, options.partition);
+  if (!confirmed(client, question, options.yes)) return exit_no;
+  Json deletion = {{"partition", options.partition}};
+  deletion["before_offset"] = all ? Json("next") : Json(before);
+  Json body = {{"partitions", Json::array({std::move(deletion)})}};
+  auto answer = client.api.call("POST", options.path() + "/delete_records", body);
+  if (!answer) return client.fail(answer.error());
+  if (client.json) return client.print_json(*answer), exit_done;
+  for (const auto& p : member_of(*answer, "partitions")) {
+    client.screen.line(fmt::format("partition {} of {} begins at offset {}", count_at(p, "partition"),
+                                   printable(options.name), count_at(p, "first_offset")));
+  }
+  return exit_done;
+}
+
 void add_settings(CLI::App* verb, TopicOptions& options) {
   verb->add_option("--partitions", options.partitions, "how many; may grow, never shrink")
       ->check(CLI::Range(1, 100'000));
   verb->add_option("--retention-time", options.retention_time, "how long records are kept, like 7d");
   verb->add_option("--retention-size", options.retention_size, "how many bytes are kept, like 10GiB");
-  verb->add_option("--cleanup", options.cleanup, "delete or compact")
+  verb->add_option("--cleanup", options.cleanup, "delete, or compact: of each key the latest record is kept")
       ->check(CLI::IsMember({"delete", "compact"}));
+  verb->add_option("--tombstones-kept", options.tombstones_kept,
+                   "how long a compacted topic keeps a record without a value, like 24h");
   verb->add_option("--timestamps", options.timestamps, "create or append")
       ->check(CLI::IsMember({"create", "append"}));
 }
@@ -176,6 +211,12 @@ void add_topic(CLI::App& app, Run& run) {
   CLI::App* gone = named("delete", "Delete a topic and its records", "pabal topic delete order.events --yes");
   gone->add_flag("--yes", options->yes, "do not ask");
   on_server(gone, run, [options](Client& client) { return remove(client, *options); });
+  CLI::App* cut = named("delete-records", "Delete the oldest records of a partition, for every reader",
+                        "pabal topic delete-records order.events --partition 0 --before 17 --yes");
+  cut->add_option("--partition", options->partition, "which one")->required()->check(CLI::Range(0, 100'000));
+  cut->add_option("--before", options->before, "the first offset to keep; next deletes all")->required();
+  cut->add_flag("--yes", options->yes, "do not ask");
+  on_server(cut, run, [options](Client& client) { return delete_records(client, *options); });
 }
 
 }  // namespace pabal::cli

@@ -99,6 +99,30 @@ void MemoryEngine::retain_from(LogId log, Offset first) {
   notify(log);
 }
 
+void MemoryEngine::compact(LogId log) {
+  std::lock_guard lock(mutex_);
+  auto found = find(log);
+  check(found.has_value(), "there is no log {}", log);
+  std::map<std::string, Offset> last;
+  auto each = [](const SharedBytes& bytes, auto visit) {
+    auto batch = log::BatchView::parse(bytes.view());
+    std::ignore = batch->for_each([&](const log::StoredRecord& record) { return visit(record), true; });
+    return *batch;
+  };
+  for (const auto& [base, bytes] : (*found)->batches) {
+    each(bytes, [&](const log::StoredRecord& r) { last[std::string(as_text(*r.key))] = r.offset; });
+  }
+  std::map<Offset, SharedBytes> left;
+  for (const auto& [base, bytes] : (*found)->batches) {
+    std::vector<log::StoredRecord> kept;
+    auto batch = each(bytes, [&](const log::StoredRecord& r) {
+      if (last[std::string(as_text(*r.key))] == r.offset) kept.push_back(r);
+    });
+    if (!kept.empty()) left.emplace(base, SharedBytes(log::retained_batch(batch, kept, std::nullopt)));
+  }
+  (*found)->batches = std::move(left);
+}
+
 runtime::Task<Result<void>> MemoryEngine::open_log(LogId log, LogSettings settings) {
   std::lock_guard lock(mutex_);
   storage_->logs[log].name = settings.name;

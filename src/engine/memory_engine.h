@@ -42,6 +42,8 @@ class MemoryEngine final : public Engine {
   [[nodiscard]] std::optional<Offset> pinned(LogId log) const;
   // What retention would do: moves the first offset up to `first`, but not above the lowest pin.
   void retain_from(LogId log, Offset first);
+  // What compaction would do, of the whole log: of each key the latest record is left, at its offset.
+  void compact(LogId log);
 
   runtime::Task<Result<void>> open_log(LogId log, LogSettings settings) override;
   std::vector<std::pair<LogId, std::string>> logs() const override;

@@ -117,6 +117,9 @@ class FakeBroker final : public broker::Broker {
 
   // Not asked by what is tested with this.
   runtime::Task<Result<Put>> put_topic(std::string, broker::TopicChange) override { return none<Put>(); }
+  runtime::Task<Result<Offset>> delete_records(std::string, PartitionIndex, std::optional<Offset>) override {
+    return none<Offset>();
+  }
   runtime::Task<Result<broker::TopicInfo>> topic(std::string) override { return none<broker::TopicInfo>(); }
   runtime::Task<Result<void>> delete_topic(std::string) override { return none<void>(); }
   runtime::Task<Result<broker::PublishResult>> publish(broker::Publish) override {

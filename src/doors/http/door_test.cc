@@ -125,6 +125,27 @@ TEST_F(DoorTest, TopicsAreMadeShownAndDeleted) {
               HasSubstr("retention.tiem: is not known; known are time, size"));
 }
 
+TEST_F(DoorTest, RecordsAreDeletedOfAllPartitionsAskedForOrOfNone) {
+  ask("PUT", "/v1/topics/t", R"({"partitions": 2})");
+  auto cut = [&](std::string body) { return ask("POST", "/v1/topics/t/delete_records", std::move(body)); };
+  auto done = cut(R"({"partitions": [{"partition": 1, "before_offset": "next"}]})");
+  EXPECT_EQ(done.status, 200);
+  EXPECT_EQ(broker_.called, "delete_records t 1 -1");
+  EXPECT_EQ(json(done)["partitions"][0]["first_offset"], 100);
+  cut(R"({"partitions": [{"partition": 0, "before_offset": 0}]})");
+  EXPECT_EQ(broker_.called, "delete_records t 0 0");
+  broker_.called.clear();
+  for (const char* body :
+       {"{}", R"({"partitions": []})", R"({"partitions": [{"partition": 0}]})",
+        R"({"partitions": [{"partition": 0, "before_offset": 0}, {"partition": 2, "before_offset": 0}]})",
+        R"({"partitions": [{"partition": 0, "before_offset": 0}, {"partition": 0, "before_offset": 0}]})",
+        R"({"partitions": [{"partition": 0, "before_offset": 99}]})",
+        R"({"partitions": [{"partition": 0, "before_offset": -2}]})"}) {
+    EXPECT_EQ(cut(body).status, 400) << body;
+  }
+  EXPECT_EQ(broker_.called, "");
+}
+
 TEST_F(DoorTest, ABackupNeedsAnAbsolutePathAndAnEngineWithFiles) {
   for (const char* body : {"{}", R"({"directory": "here"})", R"({"directory": ""})", R"({"directory": 1})"}) {
     EXPECT_EQ(ask("POST", "/v1/backup", body).status, 400) << body;

@@ -71,6 +71,12 @@ class FakeBroker final : public broker::Broker {
     for (const auto& [name, topic] : topics_by_name) all.push_back(info(name, topic));
     co_return all;
   }
+  Task<Offset> delete_records(std::string name, PartitionIndex partition,
+                              std::optional<Offset> before) override {
+    if (failure) co_return std::unexpected(*failure);
+    called = fmt::format("delete_records {} {} {}", name, partition, before.value_or(Offset(-1)));
+    co_return before.value_or(Offset(100));
+  }
   Task<void> delete_topic(std::string name) override {
     if (failure) co_return std::unexpected(*failure);
     if (topics_by_name.erase(name) == 0)

@@ -69,6 +69,14 @@ void TopicCalls::add_to(RouteTable& table) {
       {"DELETE", "/v1/topics/{topic}", {"Topics", "Delete a topic and its records", 204}, [this](Call c) {
          return remove(std::move(c));
        }});
+  table.add(
+      {"POST",
+       "/v1/topics/{topic}/delete_records",
+       {"Topics",
+        "Delete the records of partitions below an offset, for every reader; \"next\" means all of them", 200,
+        R"({"partitions": [{"partition": 0, "before_offset": "next"}]})",
+        R"({"partitions": [{"partition": 0, "first_offset": 17}]})"},
+       [this](Call c) { return delete_records(std::move(c)); }});
 }
 
 TopicCalls::Answer TopicCalls::put(Call call) {
@@ -109,6 +117,23 @@ runtime::Task<Json> TopicCalls::shown(broker::TopicInfo topic) {
   json["producers"] = neighbours(flow, topic.name, "to", "from", "publishes");
   json["consumers"] = neighbours(flow, topic.name, "from", "to", "delivers");
   co_return json;
+}
+
+// All of them are looked at before the first one is trimmed.
+TopicCalls::Answer TopicCalls::delete_records(Call call) {
+  if (auto ok = need_json(call.request); !ok) co_return std::unexpected(ok.error());
+  auto asked = read_deletions(call.request.body);
+  if (!asked) co_return std::unexpected(asked.error());
+  auto topic = co_await broker_.topic(call.name("topic"));
+  if (!topic) co_return std::unexpected(topic.error());
+  if (auto ok = check_deletions(*topic, *asked); !ok) co_return std::unexpected(ok.error());
+  Json partitions = Json::array();
+  for (const Deletion& deletion : *asked) {
+    auto first = co_await broker_.delete_records(topic->name, deletion.partition, deletion.before);
+    if (!first) co_return std::unexpected(first.error());
+    partitions.push_back({{"partition", deletion.partition.value()}, {"first_offset", first->value()}});
+  }
+  co_return json_answer(200, Json{{"partitions", std::move(partitions)}});
 }
 
 TopicCalls::Answer TopicCalls::remove(Call call) {

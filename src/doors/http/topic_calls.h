@@ -19,6 +19,7 @@ class TopicCalls {
   Answer list(Call call);
   Answer get(Call call);
   Answer remove(Call call);
+  Answer delete_records(Call call);
   runtime::Task<Json> shown(broker::TopicInfo topic);
 
   broker::Broker& broker_;
