@@ -148,5 +148,17 @@ TEST_F(AppendTest, AQueueGetsTheRecords) {
   EXPECT_EQ(bodies(receive("mail")), "a b");
 }
 
+TEST_F(AppendTest, a_compacted_topic_takes_no_batch_with_a_record_that_has_no_key) {
+  ASSERT_TRUE(shards.run(broker->put_topic("orders", {.cleanup = Cleanup::compact})));
+  shards.settle();
+  log::BatchBuilder builder;
+  builder.add({.key = as_bytes("a"), .value = as_bytes("v")});
+  builder.add({.value = as_bytes("v")});
+  auto result = append({{0, batch_of("ab")}, {1, builder.finish()}});
+  EXPECT_TRUE(result[0]);
+  ASSERT_FALSE(result[1]);
+  EXPECT_EQ(result[1].error().code, ErrorCode::invalid);
+}
+
 }  // namespace
 }  // namespace pabal::broker
