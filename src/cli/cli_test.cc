@@ -7,12 +7,16 @@
 #include "cli/sse.h"
 #include "cli/table.h"
 #include "cli/trace_text.h"
+#include "cli/verb.h"
+#include "cli/wrong_use.h"
 
 namespace pabal::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // What a pipe would get.
 struct Captured {
@@ -160,6 +164,48 @@ TEST(TraceText, SaysWhenNothingIsKnown) {
   Captured captured;
   Json none = {{"id", "O-9"}, {"complete_since", "2026-01-01T00:00:00.000Z"}, {"entries", Json::array()}};
   EXPECT_THAT(trace_text(none, captured.screen)[0], HasSubstr("Nothing is known of O-9"));
+}
+
+// What a person is told who typed these words.
+std::string told(const std::string& words) {
+  CLI::App app("", "pabal");
+  app.require_subcommand(1);
+  Run run;
+  add_serve(app, run);
+  add_queue(app, run);
+  add_tail(app, run);
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& problem) {
+    return wrong_use(app, problem);
+  }
+  return "";
+}
+
+TEST(WrongUse, NamesWhatWasReadAndWhatWouldBeRight) {
+  EXPECT_EQ(told("queue list"), "");
+  EXPECT_THAT(told("queue lst"),
+              AllOf(StartsWith("pabal queue: read 'lst', which is no verb; did you mean list?"),
+                    HasSubstr("right is one of list, show, create")));
+  EXPECT_THAT(told("quue list"), AllOf(StartsWith("pabal: read 'quue'"), HasSubstr("did you mean queue?")));
+  EXPECT_THAT(told("--wrong"),
+              AllOf(StartsWith("pabal: read '--wrong', which is no option"), HasSubstr("--help")));
+  EXPECT_THAT(told("serve --htp 5"),
+              AllOf(StartsWith("pabal serve: read '--htp'"), HasSubstr("did you mean --http?")));
+  EXPECT_THAT(told("serve --htp=5"), HasSubstr("did you mean --http?"));
+  EXPECT_THAT(told("serve --portt 5"),
+              AllOf(StartsWith("pabal serve: read '--portt', which is no option here; right is one of"),
+                    HasSubstr("--ports-file")));
+  EXPECT_THAT(told("queue show"), AllOf(StartsWith("pabal queue show: QUEUE is required, and was not read"),
+                                        HasSubstr("right is `pabal queue show QUEUE`"),
+                                        HasSubstr("pabal queue show notification.mail")));
+  EXPECT_THAT(told("queue show a b"), AllOf(HasSubstr("read 'b', which is one word too many"),
+                                            HasSubstr("right is `pabal queue show QUEUE`")));
+  EXPECT_THAT(told("queue"), HasSubstr("pabal queue: a verb is missing; right is one of list"));
+  EXPECT_THAT(told(""), HasSubstr("pabal: a verb is missing; right is one of serve, queue, tail"));
+  EXPECT_THAT(told("tail t --limit many"),
+              AllOf(StartsWith("pabal tail: "), HasSubstr("many"), HasSubstr("--help")));
+  EXPECT_EQ(told("queue show \"a\" \"\x1b[2J\"").find('\x1b'), std::string::npos);
 }
 
 }  // namespace

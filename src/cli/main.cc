@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/verb.h"
+#include "cli/wrong_use.h"
 #include "server/version.h"
 
 namespace {
@@ -29,16 +30,6 @@ constexpr void (*verbs[])(CLI::App&, Run&) = {
     // clang-format on
 };
 
-// A word that is no verb, said as such.
-bool is_unknown_verb(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return false;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (verb->get_name() == argv[1]) return false;
-  }
-  fmt::print(stderr, "pabal: '{}' is not a verb; `pabal --help` lists them\n", argv[1]);
-  return true;
-}
-
 int run_program(int argc, char** argv) {
   CLI::App app("Pabal: one server that stands between microservices.", "pabal");
   app.set_version_flag("--version", std::string("pabal ") + std::string(pabal::server::version));
@@ -46,12 +37,13 @@ int run_program(int argc, char** argv) {
   app.footer("Example:\n  pabal serve --data ./pabal-data\n\n`pabal VERB --help` says more about a verb.");
   Run run;
   for (auto* add : verbs) add(app, run);
-  if (is_unknown_verb(app, argc, argv)) return pabal::cli::exit_wrong_use;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    // 0 for --help and --version, which are printed to standard output.
-    return app.exit(e) == 0 ? pabal::cli::exit_done : pabal::cli::exit_wrong_use;
+    // --help and --version are printed to standard output.
+    if (e.get_exit_code() == 0) return app.exit(e);
+    fmt::print(stderr, "{}\n", pabal::cli::wrong_use(app, e));
+    return pabal::cli::exit_wrong_use;
   }
   return run();
 }

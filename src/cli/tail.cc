@@ -22,6 +22,11 @@ struct TailOptions {
   int64_t limit = 0;
 
   [[nodiscard]] Result<std::string> path(const std::string& start) const {
+    if (start != "latest" && start != "earliest" && !parse_time(start)) {
+      return error(ErrorCode::invalid, "--from: read '{}'; right is latest, earliest or a time like {}",
+                   printable(start),
+                   format_time(WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 20))));
+    }
     std::string path = fmt::format("/v1/topics/{}/stream?from={}", segment(topic), segment(start));
     if (!key.empty()) path += "&key=" + segment(key);
     if (!type.empty()) path += "&header.ce_type=" + segment(type);
