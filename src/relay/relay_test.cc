@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <thread>
@@ -171,6 +172,28 @@ TEST_F(RelayTest, is_told_of_a_commit_at_once) {
     EXPECT_TRUE(server_.wait_until([&] { return published().size() == static_cast<size_t>(i + 1); }));
     EXPECT_LT(system_clock().now() - before, 1500ms) << "below the wait without a notice, 2 s";
   }
+  relay->stop();
+  thread.join();
+}
+
+// SQLite writes a commit to its log, of which inotify tells, and flushes it before it makes it visible, of
+// which nothing does. Here the file that is watched is one beside a link to the database, so that the notice
+// comes when the test says so and the commit comes long after it without any.
+TEST_F(RelayTest, sees_a_commit_soon_whose_flush_takes_long) {
+  RelayOptions linked = options();
+  linked.database = directory_ + "/linked/test.db";
+  std::filesystem::create_directories(directory_ + "/linked");
+  std::filesystem::create_symlink(file_, linked.database);
+  auto relay = Relay::open(linked).value();
+  std::thread thread([&] { EXPECT_TRUE(relay->run()); });
+  auto pause = ChangeWatch::open(directory_ + "/other.db").value();
+  pause->pause(100ms);
+  std::ofstream(linked.database + "-wal") << "the notice";
+  pause->pause(200ms);
+  Instant before = system_clock().now();
+  add(1);
+  EXPECT_TRUE(server_.wait_until([&] { return published().size() == 1; }));
+  EXPECT_LT(system_clock().now() - before, 1500ms) << "below the wait without a notice, 2 s";
   relay->stop();
   thread.join();
 }
