@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <unordered_set>
 
@@ -163,6 +164,16 @@ Result<std::shared_ptr<tcp::acceptor>> open_acceptor(const Executor& executor, c
 }
 
 }  // namespace
+
+Result<void> HttpServer::can_listen(const Options& options) {
+  if (options.tls) {
+    std::optional<asio::ssl::context> context;
+    if (auto loaded = load_tls(context, *options.tls); !loaded) return loaded;
+  }
+  asio::io_context context;
+  auto acceptor = open_acceptor(context.get_executor(), options.address);
+  return acceptor ? Result<void>() : std::unexpected(acceptor.error());
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(Options options, std::vector<Executor> shards,
                                                        HttpHandler handler) {

@@ -40,6 +40,8 @@ class HttpServer {
     // A request whose handler asks for more body than limits.body_bytes_max never reaches the handler (413).
   };
 
+  // Whether listen() would find its address free and its files in order now. Blocks.
+  static Result<void> can_listen(const Options& options);
   // Binds and listens; an address in use is `conflict` with the address in the message.
   static Result<std::unique_ptr<HttpServer>> listen(Options options, std::vector<Executor> shards,
                                                     HttpHandler handler);

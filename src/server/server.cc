@@ -52,8 +52,8 @@ engine::PlantedBug planted_bug() {
 Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   if (auto ok = check_settings(settings); !ok) return std::unexpected(ok.error());
   std::unique_ptr<Server> server(new Server(std::move(settings)));
-  for (auto step : {&Server::open_storage, &Server::open_broker, &Server::open_door, &Server::open_kafka_door,
-                    &Server::announce}) {
+  for (auto step : {&Server::check_doors, &Server::open_storage, &Server::open_broker, &Server::open_door,
+                    &Server::open_kafka_door, &Server::announce}) {
     auto done = (server.get()->*step)();
     if (!done) return std::unexpected(done.error());
   }
@@ -61,6 +61,19 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
 }
 
 Server::~Server() { stop(); }
+
+// Who gives a wrong address or file hears it before anything is made on the disk.
+Result<void> Server::check_doors() {
+  if (!settings_.token_file.empty()) {
+    auto read = doors::Tokens::read_file(settings_.token_file);
+    if (!read) return std::unexpected(read.error());
+  }
+  runtime::HttpServer::Options http{.address = settings_.http_address};
+  if (tls()) http.tls = runtime::TlsFiles{settings_.tls_certificate, settings_.tls_key};
+  if (auto done = runtime::HttpServer::can_listen(http); !done) return done;
+  std::string kafka = kafka_listener(settings_);
+  return kafka.empty() ? Result<void>() : runtime::HttpServer::can_listen({.address = kafka});
+}
 
 Result<void> Server::open_storage() {
   shards_ = runtime::start_shards(shard_count(settings_));

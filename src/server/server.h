@@ -52,6 +52,7 @@ class Server {
 
  private:
   explicit Server(Settings settings) : settings_(std::move(settings)) {}
+  Result<void> check_doors();
   Result<void> open_storage();
   Result<void> open_broker();
   Result<void> open_door();

@@ -193,6 +193,11 @@ TEST_F(ServerTest, APortInUseIsSaid) {
   auto refused = Server::start(other);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr(server_->http_address()));
+  EXPECT_FALSE(std::filesystem::exists(other.data_dir)) << "nothing was made";
+  other.http_address = "127.0.0.1:0";
+  other.token_file = dir_ / "no-such-file";
+  EXPECT_FALSE(Server::start(other));
+  EXPECT_FALSE(std::filesystem::exists(other.data_dir)) << "nothing was made";
 }
 
 TEST_F(ServerTest, ADataDirectoryInUseIsSaid) {
