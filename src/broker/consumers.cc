@@ -104,7 +104,7 @@ std::vector<ConsumerInfo> Consumers::infos(WallTime wall_now) const {
   for (const auto& [number, consumer] : consumers_) {
     if (!consumer.here && wall_now - consumer.last_seen > remembered) continue;
     all.push_back({consumer.service, consumer.via, consumer.polls > 0 ? wall_now : consumer.last_seen,
-                   std::max<int64_t>(0, consumer.leases), consumer.polls > 0});
+                   std::max<int64_t>(0, consumer.leases), consumer.polls > 0, consumer.here});
   }
   return all;
 }

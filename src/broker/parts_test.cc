@@ -227,6 +227,8 @@ TEST(Consumers, are_there_while_they_ask_or_hold_a_lease_and_a_while_after) {
   EXPECT_TRUE(consumers.left(now + 9s).empty());
   EXPECT_THAT(consumers.left(now + 10s), testing::ElementsAre("me"));
   EXPECT_TRUE(consumers.left(now + 11s).empty()) << "told once";
+  ASSERT_EQ(consumers.infos(wall + 11s).size(), 1u) << "still shown for a minute";
+  EXPECT_FALSE(consumers.infos(wall + 11s)[0].here) << "and not counted";
   EXPECT_TRUE(consumers.arrive("me", "HTTP", now + 20s, wall).joined);
 }
 

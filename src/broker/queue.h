@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -93,7 +94,8 @@ struct ConsumerInfo {
   std::string via;      // "HTTP", "push"
   WallTime last_seen;
   int64_t leased;
-  bool waiting;  // in a long poll now
+  bool waiting;      // in a long poll now
+  bool here = true;  // or else it was, within the last minute
 };
 
 struct QueueInfo {
@@ -114,6 +116,10 @@ struct QueueInfo {
   std::optional<WallTime> paused_since = {};
   std::optional<WallTime> oldest_dead_at = {};
   int64_t lost_to_retention = 0;
+
+  [[nodiscard]] int64_t consumers_here() const {
+    return std::ranges::count_if(consumers, [](const ConsumerInfo& consumer) { return consumer.here; });
+  }
 };
 
 struct QueueHeader {

@@ -26,6 +26,7 @@ const FlowGraph::Consumer* remembered(const Facts& facts, const std::string& que
 
 bool is_present(const Facts& facts, const std::string& queue, const broker::ConsumerInfo& consumer) {
   if (consumer.waiting) return true;
+  if (!consumer.here) return false;
   const auto* seen = remembered(
       facts, queue, caller_node(Observatory::shown_name(facts.memory, queue, consumer.service)).name);
   if (seen && seen->left) return false;

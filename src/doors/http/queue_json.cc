@@ -182,7 +182,7 @@ Json queue_json(const broker::QueueInfo& queue) {
                    {"delivered_per_second", queue.delivered_per_second},
                    {"acked_per_second", queue.acked_per_second},
                    {"retried_per_second", queue.retried_per_second},
-                   {"consumers", queue.consumers.size()},
+                   {"consumers", queue.consumers_here()},
                    {"consumer_list", consumers_json(queue.consumers)},
                    {"stalled", or_null(queue.stalled)},
                    {"paused", queue.paused},

@@ -43,8 +43,8 @@ constexpr QueueGauge queue_gauges[] = {
     {"pabal_queue_dead", "Dead letters.", [](const broker::QueueInfo& q) { return double(q.dead); }},
     {"pabal_queue_unscanned", "Records of the topic not yet looked at.",
      [](const broker::QueueInfo& q) { return double(q.unscanned); }},
-    {"pabal_queue_consumers", "Consumers of the last minute.",
-     [](const broker::QueueInfo& q) { return double(q.consumers.size()); }},
+    {"pabal_queue_consumers", "Consumers that are there.",
+     [](const broker::QueueInfo& q) { return double(q.consumers_here()); }},
     {"pabal_queue_oldest_ready_age_seconds", "How long the oldest ready message waits.",
      [](const broker::QueueInfo& q) {
        return std::chrono::duration<double>(q.oldest_ready_age.value_or(Duration::zero())).count();
