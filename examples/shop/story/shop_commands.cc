@@ -14,6 +14,16 @@ namespace {
 
 Answer failed(const pabal::Error& error) { return {1, error.message + "\n"}; }
 
+// What was read that is no command; nothing when nothing was.
+std::string wrong_words(const std::vector<std::string>& words) {
+  if (words.empty()) return "";
+  for (const char* known : {"status", "show", "cancel", "stop", "start"}) {
+    if (words[0] != known) continue;
+    return fmt::format("{}: read {} words after it\n", words[0], words.size() - 1);
+  }
+  return fmt::format("read \"{}\", which is no command\n", words[0]);
+}
+
 }  // namespace
 
 std::string shop_usage() {
@@ -37,7 +47,7 @@ Answer ShopCommands::run(const std::vector<std::string>& words) {
     if (verb == "stop") return stop(words[1]);
     if (verb == "start") return start(words[1]);
   }
-  return {2, shop_usage()};
+  return {2, wrong_words(words) + shop_usage()};
 }
 
 Answer ShopCommands::order(const std::vector<std::string>& words) {

@@ -215,7 +215,7 @@ class RealSupervisor : public Supervisor {
   Result<void> with(const std::string& name, F work) {
     return call([&]() -> Result<void> {
       Child* child = find(name);
-      if (child == nullptr) return error(ErrorCode::not_found, "there is no process \"{}\"", name);
+      if (child == nullptr) return unknown(name);
       return work(*child);
     });
   }
@@ -228,6 +228,12 @@ class RealSupervisor : public Supervisor {
       end(child, signal, patience);
       return {};
     });
+  }
+
+  std::unexpected<pabal::Error> unknown(const std::string& name) const {
+    std::string names;
+    for (const Child& child : children_) names += (names.empty() ? "" : ", ") + child.program.name;
+    return error(ErrorCode::not_found, "there is no process \"{}\"; right is one of {}", name, names);
   }
 
   Child* find(const std::string& name) {

@@ -70,6 +70,14 @@ TEST_F(SupervisorTest, ACrashedProcessGetsItsEnvironmentOnce) {
   EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:now\ngot:\n"; }, seconds(5))) << lines();
 }
 
+TEST_F(SupervisorTest, AWrongNameIsToldWithTheRightOnes) {
+  ASSERT_TRUE(supervisor_->start(shell("notification", "exec sleep 60")));
+  ASSERT_TRUE(supervisor_->start(shell("order", "exec sleep 60")));
+  auto killed = supervisor_->kill("mail");
+  ASSERT_FALSE(killed);
+  EXPECT_EQ(killed.error().message, "there is no process \"mail\"; right is one of notification, order");
+}
+
 TEST_F(SupervisorTest, StopAsksFirstAndKillsWhenThatIsIgnored) {
   std::string trace = directory_ + "/trace";
   ASSERT_TRUE(supervisor_->start(shell("polite", "trap 'echo bye > " + trace + "; exit 0' TERM; echo up > " +
