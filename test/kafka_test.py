@@ -17,6 +17,7 @@ try:
     if DEBIAN_PACKAGES not in sys.path:
         sys.path.append(DEBIAN_PACKAGES)
     import kafka
+    import kafka.codec
     from kafka.protocol.api import RequestHeader
     from kafka.protocol.produce import ProduceRequest, ProduceResponse
     from kafka.record.memory_records import MemoryRecordsBuilder
@@ -94,6 +95,32 @@ class KafkaPythonTest(DoorTest):
         self.assertIn(("h", b"x"), first.headers)
         self.assertEqual((second.key, second.value, second.offset), (None, b"2", 1))
 
+    def test_compressed_batches_are_kept_as_they_came_and_read_through_every_door(self):
+        self.api.call("PUT", "/queues/mails", {"topic": "orders"})
+        codecs = self.codecs()
+        for codec in codecs:
+            producer = self.producer(compression_type=codec, linger_ms=1000)
+            for i in range(20):
+                producer.send("orders", key=codec.encode(), value=b"%d " % i * 100)
+            producer.flush(CLIENT_SECONDS_MAX)
+        expected = [(codec, b"%d " % i * 100) for codec in codecs for i in range(20)]
+        over_http = [(r["key"], base64.b64decode(r["value_base64"])) for r in self.api.read_partition("orders", 0)]
+        self.assertEqual(over_http, expected)
+        messages = self.api.receive("mails", count=100, wait="10s")
+        self.assertEqual([m["key"] for m in messages], [codec for codec, _ in expected])
+        self.restart()
+        consumer = self.consumer("orders")
+        over_kafka = [(r.key.decode(), r.value) for _, r in zip(expected, consumer)]
+        self.assertEqual(over_kafka, expected)
+        files = [f for f in self.server.data.rglob("*") if f.is_file()]
+        self.assertNotIn(b"7 " * 100, b"".join(f.read_bytes() for f in files), "a batch is not on disk as it came")
+
+    @staticmethod
+    def codecs():
+        has = {"gzip": True, "snappy": kafka.codec.has_snappy(), "lz4": kafka.codec.has_lz4(),
+               "zstd": kafka.codec.has_zstd()}
+        return [codec for codec, is_there in has.items() if is_there]
+
     def test_many_records_of_several_partitions_come_back_in_order(self):
         self.api.call("PUT", "/topics/many", {"partitions": 3})
         producer = self.producer(linger_ms=5)
@@ -124,6 +151,11 @@ class KafkaPythonTest(DoorTest):
         self.api.publish("orders", [{"value": 1}])
         reader.join(CLIENT_SECONDS_MAX)
         self.assertEqual([record.value for record in got], [b"1"])
+
+    def test_an_offset_beyond_the_end_sends_the_client_to_where_it_wants_to_start(self):
+        self.api.publish("orders", [{"value": 1}])
+        record = next(self.consumer("orders", offset=100, auto_offset_reset="earliest"))
+        self.assertEqual((record.offset, record.value), (0, b"1"))
 
     def test_offsets_are_found_by_time_and_at_both_ends(self):
         producer = self.producer()
@@ -193,6 +225,13 @@ class KcatTest(DoorTest):
         read = self.kcat("-C", "-t", "orders", "-e", "-q", "-f", "%o %k=%s %h\n").splitlines()
         self.assertEqual(read[:2], ["0 k=v a=1", "1 l=w a=1"])
         self.assertTrue(read[2].startswith('2 m="x"'), read)
+
+    def test_every_compression_is_read_over_http(self):
+        codecs = ("gzip", "snappy", "lz4", "zstd")
+        for codec in codecs:
+            self.kcat("-P", "-t", "orders", "-K:", "-z", codec, said=b"%s:v\n" % codec.encode() * 50)
+        read = [r["key"] for r in self.api.read_partition("orders", 0)]
+        self.assertEqual(read, [codec for codec in codecs for _ in range(50)])
 
     def test_it_lists_topics(self):
         self.api.call("PUT", "/topics/orders", {"partitions": 3})

@@ -97,7 +97,13 @@ TEST_F(AppendTest, WhatCannotBeReadOrKeptIsRefused) {
   EXPECT_EQ(refusal(two), ErrorCode::invalid);
 
   Bytes zipped = batch_of("a");
-  log::store<int16_t>(zipped, at::attributes, 1);
+  log::store<int16_t>(zipped, at::attributes, 1);  // it is not
+  seal(zipped);
+  EXPECT_EQ(refusal(zipped), ErrorCode::corrupt);
+  log::store<int16_t>(zipped, at::attributes, 5);
+  seal(zipped);
+  EXPECT_EQ(refusal(zipped), ErrorCode::unsupported);
+  log::store<int16_t>(zipped, at::attributes, 0x10);  // of a transaction
   seal(zipped);
   EXPECT_EQ(refusal(zipped), ErrorCode::unsupported);
 

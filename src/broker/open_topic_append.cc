@@ -24,10 +24,9 @@ Result<log::BatchView> check_batch(BytesView bytes) {
     return error(ErrorCode::invalid, "{} bytes follow the record batch; one batch is expected",
                  bytes.size() - batch->bytes().size());
   }
-  if (batch->is_compressed()) return error(ErrorCode::unsupported, "compressed record batches are not taken");
   auto attributes = log::load<int16_t>(bytes, at::attributes);
   auto producer = log::load<int64_t>(bytes, at::producer_id);
-  if (attributes != 0 || producer != -1) {
+  if ((attributes & ~at::compression_mask) != 0 || producer != -1) {
     return error(ErrorCode::unsupported,
                  "a record batch with attributes {:#x} of producer {}; only plain ones are taken", attributes,
                  producer);

@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "log/batch_layout.h"
 #include "log/big_endian.h"
+#include "log/compression.h"
 #include "log/varint.h"
 
 namespace pabal::log {
@@ -82,6 +83,28 @@ bool read_record(BytesView body, const Frame& frame, int64_t& offset_delta, Stor
          reader.take_headers(record.headers) && reader.rest().empty();
 }
 
+// The records of a batch, which lie in `rest` uncompressed.
+Result<void> walk(const BatchView& batch, BytesView rest,
+                  const std::function<bool(const StoredRecord&)>& each) {
+  Frame frame{batch.base_offset().value(), load<int32_t>(batch.bytes(), at::last_offset_delta),
+              load<int64_t>(batch.bytes(), at::base_timestamp)};
+  StoredRecord record;
+  int64_t offset_delta = -1;
+  for (int32_t i = 0; i < batch.record_count(); ++i) {
+    auto size = take_varint(rest);
+    if (!size || *size < 0 || *size > static_cast<int64_t>(rest.size()) ||
+        !read_record(rest.first(static_cast<size_t>(*size)), frame, offset_delta, record)) {
+      return error(ErrorCode::corrupt, "record {} of the batch at offset {} is malformed", i,
+                   batch.base_offset());
+    }
+    rest = rest.subspan(static_cast<size_t>(*size));
+    if (!each(record)) return {};
+  }
+  if (rest.empty()) return {};
+  return error(ErrorCode::corrupt, "{} bytes follow the last record of the batch at offset {}", rest.size(),
+               batch.base_offset());
+}
+
 }  // namespace
 
 Result<size_t> batch_size(BytesView header) {
@@ -151,26 +174,12 @@ Result<void> BatchView::verify() const {
 }
 
 Result<void> BatchView::for_each(const std::function<bool(const StoredRecord&)>& each) const {
-  if (is_compressed()) {
-    return error(ErrorCode::unsupported, "the record batch at offset {} is compressed", base_offset());
-  }
-  Frame frame{base_offset().value(), load<int32_t>(bytes_, at::last_offset_delta),
-              load<int64_t>(bytes_, at::base_timestamp)};
-  BytesView rest = bytes_.subspan(at::records);
-  StoredRecord record;
-  int64_t offset_delta = -1;
-  for (int32_t i = 0; i < record_count(); ++i) {
-    auto size = take_varint(rest);
-    if (!size || *size < 0 || *size > static_cast<int64_t>(rest.size()) ||
-        !read_record(rest.first(static_cast<size_t>(*size)), frame, offset_delta, record)) {
-      return error(ErrorCode::corrupt, "record {} of the batch at offset {} is malformed", i, base_offset());
-    }
-    rest = rest.subspan(static_cast<size_t>(*size));
-    if (!each(record)) return {};
-  }
-  if (rest.empty()) return {};
-  return error(ErrorCode::corrupt, "{} bytes follow the last record of the batch at offset {}", rest.size(),
-               base_offset());
+  BytesView records = bytes_.subspan(at::records);
+  if (!is_compressed()) return walk(*this, records, each);
+  auto compression = static_cast<Compression>(load<int16_t>(bytes_, at::attributes) & at::compression_mask);
+  auto plain = uncompress(compression, records, uncompressed_bytes_max);
+  if (plain) return walk(*this, *plain, each);
+  return error(plain.error().code, "the record batch at offset {}: {}", base_offset(), plain.error().message);
 }
 
 void set_base_offset(std::span<uint8_t> batch, Offset base) {

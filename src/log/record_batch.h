@@ -59,8 +59,9 @@ class BatchView {
   [[nodiscard]] std::optional<WallTime> delete_horizon() const;
   // Compares the CRC and checks that the counts agree.
   [[nodiscard]] Result<void> verify() const;
-  // Each record in offset order, views into the batch; `each` returns false to stop. `corrupt` on a malformed
-  // record, `unsupported` for a compressed batch.
+  // Each record in offset order, views into the batch, or when it is compressed into memory that is gone when
+  // the call ends; `each` returns false to stop. `corrupt` on a malformed record; `too_large` and
+  // `unsupported` when the batch cannot be uncompressed.
   Result<void> for_each(const std::function<bool(const StoredRecord&)>& each) const;
 
  private:

@@ -218,13 +218,13 @@ TEST(RecordBatch, a_timestamp_that_overflows_is_refused) {
   EXPECT_FALSE(reads_whole(bytes));
 }
 
-TEST(RecordBatch, a_compressed_batch_is_not_looked_into) {
+TEST(RecordBatch, a_batch_that_only_says_it_is_compressed_is_corrupt) {
   Bytes bytes = sample_batch();
   store<int16_t>(bytes, at::attributes, 4);
   reseal(bytes);
   auto read = BatchView::parse(bytes)->for_each([](const StoredRecord&) { return true; });
   ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().code, ErrorCode::unsupported);
+  EXPECT_EQ(read.error().code, ErrorCode::corrupt);
 }
 
 TEST(find_header, gives_the_first_of_that_name) {

@@ -13,6 +13,7 @@ using PartitionOut = TopicOut::Partition;
 constexpr size_t magic_at = 16;
 constexpr size_t codec_at = 22;
 constexpr uint8_t codec_mask = 7;
+constexpr uint8_t codec_max = 4;
 
 PartitionOut refused(PartitionIndex index, KafkaError problem, std::string message) {
   return {
@@ -32,9 +33,10 @@ std::optional<PartitionOut> refusal(const TopicIn::Partition& partition) {
     return refused(partition.index, KafkaError::unsupported_for_message_format,
                    fmt::format("a record batch of magic {}; only 2 is taken", bytes[magic_at]));
   }
-  if ((bytes[codec_at] & codec_mask) != 0) {
+  if ((bytes[codec_at] & codec_mask) > codec_max) {
     return refused(partition.index, KafkaError::unsupported_compression_type,
-                   "compressed record batches are not taken yet; set compression.type=none");
+                   fmt::format("a compression numbered {}; gzip, snappy, lz4 and zstd are known",
+                               bytes[codec_at] & codec_mask));
   }
   return std::nullopt;
 }
