@@ -1,5 +1,6 @@
 #include "protocol/kafka/codec.h"
 
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <map>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "protocol/kafka/api.h"
