@@ -116,7 +116,8 @@ struct Appended {
   Offset first;
 };
 // In the order of AppendBatches::parts. The sound ones are one commit; the others say what is wrong with
-// them: not_found (no such partition), corrupt, too_large, unsupported (an unknown compression, transactional), invalid.
+// them: not_found (no such partition), corrupt, too_large, unsupported (an unknown compression,
+// transactional), invalid.
 using AppendResult = std::vector<Result<Appended>>;
 
 struct PartitionOffset {

@@ -62,13 +62,11 @@ Result<void> Compaction::map_piece() {
 }
 
 bool Compaction::map_batch(const log::BatchView& batch) {
-  if (batch.is_compressed()) return true;
-  return batch
-      .for_each([&](const log::StoredRecord& record) {
-        if (record.key) last_.add(*record.key, record.offset);
-        return true;
-      })
-      .has_value();
+  auto read = batch.for_each([&](const log::StoredRecord& record) {
+    if (record.key) last_.add(*record.key, record.offset);
+    return true;
+  });
+  return read || batch.is_compressed();
 }
 
 void Compaction::begin_rewriting() {
@@ -130,39 +128,47 @@ bool Compaction::stays(const log::StoredRecord& record, const log::BatchView& ba
   if (!record.key || record.offset >= mapped_to_) return true;
   auto last = last_.find(*record.key);
   if (last && *last > record.offset) return false;
-  if (record.value) return true;
+  if (record.value || unreadable_) return true;
   if (options_.bug == PlantedBug::lose_tombstone) return false;
   auto horizon = batch.delete_horizon();
   return !horizon || options_.now < *horizon;
 }
 
-Result<void> Compaction::rewrite_batch(const log::BatchView& batch) {
-  BytesView kept_bytes = batch.bytes();
-  Bytes rewritten;
-  if (!batch.is_compressed()) {
-    std::vector<log::StoredRecord> kept;
-    bool tombstone = false;
-    auto read = batch.for_each([&](const log::StoredRecord& record) {
-      if (!stays(record, batch)) return true;
-      tombstone = tombstone || (record.key && !record.value && record.offset < mapped_to_);
-      kept.push_back(record);
-      return true;
-    });
-    if (!read) return read;
-    bool all = kept.size() == static_cast<size_t>(batch.record_count());
-    auto horizon = batch.delete_horizon();
-    if (tombstone && !horizon) {
-      horizon =
-          options_.now + std::chrono::duration_cast<std::chrono::milliseconds>(options_.tombstones_kept);
-    }
-    if (!all || horizon != batch.delete_horizon()) {
-      changed_ = true;
-      if (kept.empty()) return {};
-      rewritten = log::retained_batch(batch, kept, horizon);
-      kept_bytes = rewritten;
-    }
+// What is not changed stays as it was stored, compressed or not.
+Result<void> Compaction::rewrite_batch(const log::BatchView& stored) {
+  if (!stored.is_compressed()) return put(stored, stored);
+  auto plain = log::uncompressed_batch(stored);
+  if (!plain) {
+    unreadable_ = true;
+    out_.insert(out_.end(), stored.bytes().begin(), stored.bytes().end());
+    return {};
   }
-  out_.insert(out_.end(), kept_bytes.begin(), kept_bytes.end());
+  return put(stored, *log::BatchView::parse(*plain));
+}
+
+Result<void> Compaction::put(const log::BatchView& stored, const log::BatchView& batch) {
+  std::vector<log::StoredRecord> kept;
+  bool tombstone = false;
+  auto read = batch.for_each([&](const log::StoredRecord& record) {
+    if (!stays(record, batch)) return true;
+    tombstone = tombstone || (record.key && !record.value && record.offset < mapped_to_);
+    kept.push_back(record);
+    return true;
+  });
+  if (!read) return read;
+  auto horizon = batch.delete_horizon();
+  if (tombstone && !horizon) {
+    horizon = options_.now + std::chrono::duration_cast<std::chrono::milliseconds>(options_.tombstones_kept);
+  }
+  bool all = kept.size() == static_cast<size_t>(batch.record_count());
+  if (all && horizon == batch.delete_horizon()) {
+    out_.insert(out_.end(), stored.bytes().begin(), stored.bytes().end());
+    return {};
+  }
+  changed_ = true;
+  if (kept.empty()) return {};
+  Bytes retained = log::retained_batch(batch, kept, horizon);
+  out_.insert(out_.end(), retained.begin(), retained.end());
   return {};
 }
 

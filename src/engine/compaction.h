@@ -22,7 +22,9 @@ namespace pabal::engine {
 //
 // The latest record of a key stays also when it has no value (a tombstone) until its batch's delete horizon,
 // set when it was first seen here, has passed; by then every reader that is not further behind has read it.
-// Records without a key stay, and so do compressed batches. The segment that grows is never touched.
+// Records without a key stay. A batch that came compressed stays so as long as all of it stays; one that
+// cannot be uncompressed stays, and with it every tombstone behind it. The segment that grows is never
+// touched.
 class Compaction {
  public:
   struct Options {
@@ -61,7 +63,8 @@ class Compaction {
   void begin_rewriting();
   Result<Step> rewrite_piece();
   Result<void> begin_group();
-  Result<void> rewrite_batch(const log::BatchView& batch);
+  Result<void> rewrite_batch(const log::BatchView& stored);
+  Result<void> put(const log::BatchView& stored, const log::BatchView& batch);
   Result<void> write_out(WallTime last_append);
   Step end_group();
   void drop_fresh();
@@ -78,9 +81,10 @@ class Compaction {
   Offset at_;          // the next record to read
   size_t group_begin_ = 0;
   size_t group_end_ = 0;
-  SegmentPtr fresh_;      // of the group
-  bool changed_ = false;  // the group is not what it was
-  Bytes out_;             // rewritten, not in the file yet
+  SegmentPtr fresh_;         // of the group
+  bool changed_ = false;     // the group is not what it was
+  bool unreadable_ = false;  // a batch before this one may hold any key
+  Bytes out_;                // rewritten, not in the file yet
 };
 
 }  // namespace pabal::engine

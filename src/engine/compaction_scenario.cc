@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/commit_builder.h"
+#include "log/packed_batch.h"
 
 namespace pabal::engine {
 namespace {
@@ -218,7 +219,12 @@ Task<> CompactionScenario::write() {
     view.timestamp = machine_.shards().clock().wall_now();
     builder.add(compacted_log, view);
   }
-  auto done = co_await machine_.engine().commit(builder.finish());
+  Commit commit = builder.finish();
+  if (random_.chance(0.25)) {
+    Bytes& batch = commit.appends[0].batch;
+    batch = log::packed_batch(std::move(batch), log::Compression::zstd);
+  }
+  auto done = co_await machine_.engine().commit(std::move(commit));
   if (!done || !counts()) co_return;
   ++outcome_.acknowledged;
   for (size_t i = 0; i < records.size(); ++i) {

@@ -3,14 +3,9 @@
 #include <array>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <lz4frame.h>
-#include <snappy.h>
-#include <zlib.h>
-#include <zstd.h>
 
-#include "base/crc32c.h"
-#include "log/batch_layout.h"
 #include "log/big_endian.h"
+#include "log/packed_batch.h"
 #include "log/record_batch.h"
 
 namespace pabal::log {
@@ -18,46 +13,6 @@ namespace {
 
 constexpr std::array all_compressions = {Compression::gzip, Compression::snappy, Compression::lz4,
                                          Compression::zstd};
-
-Bytes gzip(BytesView bytes) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Bytes out(deflateBound(&stream, bytes.size()) + 64);
-  stream.next_in = const_cast<uint8_t*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = out.data();
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-Bytes compressed(Compression compression, BytesView bytes) {
-  const char* data = reinterpret_cast<const char*>(bytes.data());
-  Bytes out;
-  switch (compression) {
-    case Compression::gzip:
-      return gzip(bytes);
-    case Compression::snappy: {
-      std::string text;
-      snappy::Compress(data, bytes.size(), &text);
-      out.assign(text.begin(), text.end());
-      return out;
-    }
-    case Compression::lz4:
-      out.resize(LZ4F_compressFrameBound(bytes.size(), nullptr));
-      out.resize(LZ4F_compressFrame(out.data(), out.size(), data, bytes.size(), nullptr));
-      return out;
-    case Compression::zstd:
-      out.resize(ZSTD_compressBound(bytes.size()));
-      out.resize(ZSTD_compress(out.data(), out.size(), data, bytes.size(), 3));
-      return out;
-    case Compression::none:
-      break;
-  }
-  return {bytes.begin(), bytes.end()};
-}
 
 Bytes some_bytes(size_t count) {
   Bytes bytes(count);
@@ -119,18 +74,6 @@ TEST(Compression, AnUnknownOneIsUnsupported) {
   auto refused = uncompress(Compression(5), {}, 1_MiB);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
-}
-
-// The batch with its records compressed, as a client would build it.
-Bytes packed_batch(Bytes batch, Compression compression) {
-  Bytes records = compressed(compression, BytesView(batch).subspan(batch_layout::records));
-  batch.resize(batch_layout::records);
-  batch.insert(batch.end(), records.begin(), records.end());
-  store<int16_t>(batch, batch_layout::attributes, static_cast<int16_t>(compression));
-  store<int32_t>(batch, batch_layout::batch_length,
-                 static_cast<int32_t>(batch.size() - batch_layout::length_ends));
-  store<uint32_t>(batch, batch_layout::crc, crc32c(BytesView(batch).subspan(batch_layout::attributes)));
-  return batch;
 }
 
 TEST(Compression, TheRecordsOfACompressedBatchAreRead) {

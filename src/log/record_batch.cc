@@ -182,6 +182,19 @@ Result<void> BatchView::for_each(const std::function<bool(const StoredRecord&)>&
   return error(plain.error().code, "the record batch at offset {}: {}", base_offset(), plain.error().message);
 }
 
+Result<Bytes> uncompressed_batch(const BatchView& batch) {
+  auto attributes = load<int16_t>(batch.bytes(), at::attributes);
+  auto compression = static_cast<Compression>(attributes & at::compression_mask);
+  auto plain = uncompress(compression, batch.bytes().subspan(at::records), uncompressed_bytes_max);
+  if (!plain) return std::unexpected(plain.error());
+  Bytes bytes(batch.bytes().begin(), batch.bytes().begin() + at::records);
+  bytes.insert(bytes.end(), plain->begin(), plain->end());
+  store<int16_t>(bytes, at::attributes, static_cast<int16_t>(attributes & ~at::compression_mask));
+  store<int32_t>(bytes, at::batch_length, static_cast<int32_t>(bytes.size() - at::length_ends));
+  store<uint32_t>(bytes, at::crc, crc32c(BytesView(bytes).subspan(at::attributes)));
+  return bytes;
+}
+
 void set_base_offset(std::span<uint8_t> batch, Offset base) {
   store<int64_t>(batch, at::base_offset, base.value());
 }

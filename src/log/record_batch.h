@@ -69,6 +69,9 @@ class BatchView {
   BytesView bytes_;
 };
 
+// The same batch with its records as they are uncompressed; errors as for_each().
+[[nodiscard]] Result<Bytes> uncompressed_batch(const BatchView& batch);
+
 // How many bytes the batch has whose first 61 bytes these are (more may follow); `corrupt` when they cannot
 // be.
 [[nodiscard]] Result<size_t> batch_size(BytesView header);
