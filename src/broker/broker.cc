@@ -1,5 +1,6 @@
 #include "broker/broker.h"
 
+#include "broker/groups.h"
 #include "broker/queues.h"
 #include "broker/topics.h"
 
@@ -10,8 +11,8 @@ using runtime::Task;
 
 class BrokerImpl final : public Broker {
  public:
-  BrokerImpl(std::unique_ptr<Topics> topics, std::unique_ptr<Queues> queues)
-      : topics_(std::move(topics)), queues_(std::move(queues)) {}
+  BrokerImpl(std::unique_ptr<Topics> topics, std::unique_ptr<Queues> queues, std::unique_ptr<Groups> groups)
+      : topics_(std::move(topics)), queues_(std::move(queues)), groups_(std::move(groups)) {}
 
   Task<Result<Put>> put_topic(std::string name, TopicChange change) override {
     return topics_->put(std::move(name), change);
@@ -100,7 +101,10 @@ class BrokerImpl final : public Broker {
     co_return co_await queues_->with<int64_t>(queue, [](OpenQueue& q) { return q.purge(); });
   }
 
+  Groups& groups() override { return *groups_; }
+
   Task<> stop() override {
+    co_await groups_->stop();
     co_await queues_->stop();
     co_await topics_->stop();
   }
@@ -122,6 +126,7 @@ class BrokerImpl final : public Broker {
 
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<Queues> queues_;
+  std::unique_ptr<Groups> groups_;
 };
 
 }  // namespace
@@ -133,7 +138,9 @@ Task<Result<std::unique_ptr<Broker>>> Broker::open(runtime::Shards& shards, engi
   if (!topics) co_return std::unexpected(topics.error());
   auto queues = co_await Queues::open(shards, engine, observer, **topics, faults);
   if (!queues) co_return std::unexpected(queues.error());
-  co_return std::make_unique<BrokerImpl>(std::move(*topics), std::move(*queues));
+  auto groups = co_await Groups::open(shards, engine, **topics);
+  if (!groups) co_return std::unexpected(groups.error());
+  co_return std::make_unique<BrokerImpl>(std::move(*topics), std::move(*queues), std::move(*groups));
 }
 
 }  // namespace pabal::broker

@@ -12,6 +12,8 @@
 
 namespace pabal::broker {
 
+class Groups;
+
 struct BrokerOptions {
   bool auto_create_topics = true;
   TopicSettings topic_defaults = {};
@@ -99,6 +101,9 @@ class Broker {
   virtual runtime::Task<Result<void>> pause(std::string queue) = 0;
   virtual runtime::Task<Result<void>> resume(std::string queue) = 0;
   virtual runtime::Task<Result<int64_t>> purge(std::string queue) = 0;
+
+  // Consumer groups and their committed offsets. Lives as long as the broker.
+  [[nodiscard]] virtual Groups& groups() = 0;
 
   // Ends every wait with `unavailable`; after it only destruction.
   virtual runtime::Task<> stop() = 0;

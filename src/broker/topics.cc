@@ -227,6 +227,7 @@ Task<Result<void>> Topics::remove_here(std::string name) {
     if (!deleted) SPDLOG_WARN("broker: partition {} of {}: {}", i, name, deleted.error().message);
   }
   std::ignore = co_await engine_.delete_log(producers_log(record->id));  // there may be none
+  if (deleted_) co_await deleted_(name);
   observer_.changed(Change::topic_deleted, name);
   co_return Result<void>{};
 }
@@ -284,9 +285,12 @@ Task<Result<std::vector<TopicInfo>>> Topics::list_here() {
   }
   for (const auto& [log, name] : engine_.logs()) {
     if (!is_well_known(log.topic)) continue;
-    TopicInfo info{log.topic, name, {.retention_time = {}}, {}, true};
-    info.partitions.push_back({log.partition, engine_.range(log).value_or(engine::LogRange{})});
-    all.push_back(std::move(info));
+    auto found = std::ranges::find(all, log.topic, &TopicInfo::id);
+    if (found == all.end()) {
+      found = all.insert(found, TopicInfo{log.topic, name, {.retention_time = {}}, {}, true});
+    }
+    found->settings.partitions = std::max(found->settings.partitions, log.partition.value() + 1);
+    found->partitions.push_back({log.partition, engine_.range(log).value_or(engine::LogRange{})});
   }
   std::ranges::sort(all, {}, &TopicInfo::name);
   co_return all;

@@ -50,6 +50,9 @@ class Topics {
   // Runs on shard 0, under that lock, after a topic has got more partitions.
   using Grown = std::function<runtime::Task<bool>(std::string name, int32_t partitions)>;
   void set_grown(Grown grown) { grown_ = std::move(grown); }
+  // The same, after a topic has been deleted.
+  using Deleted = std::function<runtime::Task<bool>(std::string name)>;
+  void set_deleted(Deleted deleted) { deleted_ = std::move(deleted); }
   [[nodiscard]] const BrokerOptions& options() const { return options_; }
   // The lock that all changes of topics and queues take, on shard 0.
   [[nodiscard]] FifoLock& lock() { return lock_; }
@@ -97,6 +100,7 @@ class Topics {
   FifoLock lock_;
   Guard guard_;
   Grown grown_;
+  Deleted deleted_;
   std::vector<Open> open_;  // by shard; each touched by its shard only
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "base/types.h"
 #include "engine/engine.h"
 
@@ -18,7 +20,15 @@ constexpr TopicId well_known_topic(uint8_t number) {
 inline constexpr engine::LogId topics_log{well_known_topic(1), PartitionIndex(0)};
 inline constexpr engine::LogId queues_log{well_known_topic(2), PartitionIndex(0)};
 
-constexpr bool is_well_known(const TopicId& id) { return id == topics_log.topic || id == queues_log.topic; }
+// Consumer groups and their offsets, in a few tables.
+constexpr engine::LogId groups_log(size_t table) {
+  return {well_known_topic(3), PartitionIndex(static_cast<int32_t>(table))};
+}
+inline constexpr std::string_view groups_log_name = "__pabal.groups";
+
+constexpr bool is_well_known(const TopicId& id) {
+  return id == topics_log.topic || id == queues_log.topic || id == groups_log(0).topic;
+}
 
 // A queue's two logs are told from a topic's partitions by their id: variant bits 0b110, which RFC 9562
 // leaves to others.

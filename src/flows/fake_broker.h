@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <set>
@@ -110,6 +111,7 @@ class FakeBroker final : public broker::Broker {
     paused.insert(queue);
     co_return Result<void>{};
   }
+  broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
   runtime::Task<> stop() override {
     stopped_ = true;
     co_return;

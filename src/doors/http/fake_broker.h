@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "broker/broker.h"
 #include "log/record_batch.h"
 #include "runtime/http.h"
@@ -210,6 +212,7 @@ class FakeBroker final : public broker::Broker {
     if (failure) co_return std::unexpected(*failure);
     co_return 3;
   }
+  broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
   runtime::Task<> stop() override { co_return; }
 
  private:
