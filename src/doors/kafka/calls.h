@@ -5,6 +5,9 @@
 #include "doors/kafka/context.h"
 #include "protocol/kafka/api_versions.h"
 #include "protocol/kafka/fetch.h"
+#include "protocol/kafka/group_admin.h"
+#include "protocol/kafka/group_membership.h"
+#include "protocol/kafka/group_offsets.h"
 #include "protocol/kafka/list_offsets.h"
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
@@ -20,5 +23,18 @@ Answer<kafka::MetadataResponse> metadata(KafkaCall& call, kafka::MetadataRequest
 Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest request);
 Answer<kafka::FetchResponse> fetch(KafkaCall& call, kafka::FetchRequest request);
 Answer<kafka::ListOffsetsResponse> list_offsets(KafkaCall& call, kafka::ListOffsetsRequest request);
+
+Answer<kafka::FindCoordinatorResponse> find_coordinator(KafkaCall& call,
+                                                        kafka::FindCoordinatorRequest request);
+Answer<kafka::JoinGroupResponse> join_group(KafkaCall& call, kafka::JoinGroupRequest request);
+Answer<kafka::SyncGroupResponse> sync_group(KafkaCall& call, kafka::SyncGroupRequest request);
+Answer<kafka::HeartbeatResponse> heartbeat(KafkaCall& call, kafka::HeartbeatRequest request);
+Answer<kafka::LeaveGroupResponse> leave_group(KafkaCall& call, kafka::LeaveGroupRequest request);
+Answer<kafka::OffsetCommitResponse> offset_commit(KafkaCall& call, kafka::OffsetCommitRequest request);
+Answer<kafka::OffsetFetchResponse> offset_fetch(KafkaCall& call, kafka::OffsetFetchRequest request);
+Answer<kafka::OffsetDeleteResponse> offset_delete(KafkaCall& call, kafka::OffsetDeleteRequest request);
+Answer<kafka::DescribeGroupsResponse> describe_groups(KafkaCall& call, kafka::DescribeGroupsRequest request);
+Answer<kafka::ListGroupsResponse> list_groups(KafkaCall& call, kafka::ListGroupsRequest request);
+Answer<kafka::DeleteGroupsResponse> delete_groups(KafkaCall& call, kafka::DeleteGroupsRequest request);
 
 }  // namespace pabal::doors

@@ -126,6 +126,7 @@ Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
   KafkaCall call{.parts = shared_->parts,
                  .shard = shard_,
                  .header = request->header,
+                 .peer = peer_,
                  .advertised_host = shared_->advertised_host,
                  .advertised_port = shared_->advertised_port,
                  .wakeup = wakeup_,

@@ -29,6 +29,7 @@ struct KafkaCall {
   const KafkaParts& parts;
   runtime::Shard& shard;
   const kafka::RequestHeader& header;
+  const std::string& peer;  // host:port of the client
   const std::string& advertised_host;
   int32_t advertised_port;
   broker::Wakeup& wakeup;  // also wakes when the connection is told to end

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/logging.h"
+#include "broker/groups.h"
 #include "doors/http/access.h"
 #include "runtime/listener_address.h"
 
@@ -148,6 +149,7 @@ void KafkaDoor::begin_stop() {
 
 Task<> KafkaDoor::stop(Deadline deadline) {
   begin_stop();
+  co_await shared_->parts.broker.groups().end_waits();
   for_each_connection(&KafkaConnection::stop);
   co_await wait_until_empty(deadline);
   for_each_connection(&KafkaConnection::cut);

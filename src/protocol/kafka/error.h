@@ -32,6 +32,7 @@ enum class KafkaError : int16_t {
   unknown_member_id = 25,
   invalid_session_timeout = 26,
   rebalance_in_progress = 27,
+  invalid_commit_offset_size = 28,
   topic_authorization_failed = 29,
   group_authorization_failed = 30,
   cluster_authorization_failed = 31,
