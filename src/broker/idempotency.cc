@@ -39,6 +39,7 @@ runtime::Task<Result<Offset>> find_batch(engine::Engine& engine, engine::LogId l
   while (at < range->next) {
     auto read = co_await engine.read(log, at, find_read_bytes);
     if (!read) co_return std::unexpected(read.error());
+    if (read->batches.empty()) break;  // what came then is lost
     for (const SharedBytes& bytes : read->batches) {
       auto batch = log::BatchView::parse(bytes.view());
       if (!batch) co_return std::unexpected(batch.error());
@@ -46,8 +47,9 @@ runtime::Task<Result<Offset>> find_batch(engine::Engine& engine, engine::LogId l
       at = batch->next_offset();
     }
   }
-  co_return error(ErrorCode::conflict,
-                  "the first call's records were stored, and retention or compaction has removed some since");
+  co_return error(
+      ErrorCode::conflict,
+      "the first call's records were stored, and retention, compaction or a crash has removed some since");
 }
 
 }  // namespace

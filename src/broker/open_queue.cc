@@ -192,7 +192,10 @@ Task<Result<void>> OpenQueue::scan_once(Place from) {
     co_return Result<void>{};
   }
   if (!read) co_return std::unexpected(read.error());
-  if (read->batches.empty()) state.scanned(from.source, read->range.next);
+  if (read->batches.empty()) {  // a crash has lost what was there
+    state.skip_missing(from.source, from.offset, read->range.next);
+    state.scanned(from.source, read->range.next);
+  }
   Offset expected = from.offset;  // what lies between it and the next record has been compacted away
   for (const SharedBytes& bytes : read->batches) {
     auto batch = log::BatchView::parse(bytes.view());

@@ -30,6 +30,24 @@ TEST_F(QueuesTest, delivers_what_is_published_after_it_was_made_and_forgets_what
   EXPECT_TRUE(receive("q").empty());
 }
 
+TEST_F(QueuesTest, offsets_that_a_crash_has_lost_are_passed_over_and_nothing_waits_for_them) {
+  put_queue("q", {.topic = "orders"});
+  publish("orders", {"a"});
+  engine::LogId log{shards.run(broker->topic("orders"))->id, PartitionIndex(0)};
+  engine->lose_to(log, Offset(100));
+  shards.settle();
+  EXPECT_EQ(figures("q"), "1 0 0 0 0");
+  publish("orders", {"b"});
+  engine->lose_to(log, Offset(200));
+  publish("orders", {"c"});
+  auto messages = receive("q");
+  EXPECT_EQ(bodies(messages), "a0 b1 c2");
+  EXPECT_EQ(ack("q", leases(messages)), 3);
+  restart();
+  EXPECT_EQ(figures("q"), "0 0 0 0 0");
+  EXPECT_EQ(engine->pinned(log), Offset(201)) << "retention may take all of it";
+}
+
 TEST_F(QueuesTest, from_earliest_or_a_time_begins_there) {
   publish("orders", {"a"});
   shards.advance(5s);

@@ -15,6 +15,9 @@ namespace pabal::broker {
 
 enum class Cleanup { delete_old, compact };
 enum class Timestamps { create, append };
+using engine::Durability;
+// `flushed`, `written` or `memory`.
+[[nodiscard]] std::string_view name_of(Durability durability);
 
 struct TopicSettings {
   int32_t partitions = 1;
@@ -23,6 +26,7 @@ struct TopicSettings {
   Cleanup cleanup = Cleanup::delete_old;           // compact: retention takes nothing
   Timestamps timestamps = Timestamps::create;
   Duration tombstones_kept = std::chrono::hours(24);  // of a compacted topic
+  Durability durability = Durability::flushed;        // for good
   friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
 
@@ -34,6 +38,7 @@ struct TopicChange {
   std::optional<Cleanup> cleanup = {};
   std::optional<Timestamps> timestamps = {};
   std::optional<Duration> tombstones_kept = {};
+  std::optional<Durability> durability = {};
   bool rekey = false;
 };
 

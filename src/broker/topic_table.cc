@@ -1,5 +1,6 @@
 #include "broker/topic_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -29,13 +30,31 @@ bool take_number(const Json& json, const char* name, int64_t min, int64_t max, T
   return true;
 }
 
+constexpr Durability durabilities[] = {Durability::flushed, Durability::written, Durability::memory};
+
+// A record of before there were others has none.
+bool take_durability(const Json& json, Durability& durability) {
+  if (!json.contains("durability")) return true;
+  std::string name = text_field(json, "durability");
+  auto found = std::ranges::find(durabilities, name, name_of);
+  if (found == std::end(durabilities)) return false;
+  durability = *found;
+  return true;
+}
+
 }  // namespace
+
+std::string_view name_of(Durability durability) {
+  if (durability == Durability::written) return "written";
+  return durability == Durability::memory ? "memory" : "flushed";
+}
 
 std::string TopicRecord::encode() const {
   return Json{{"id", id.to_string()},
               {"partitions", settings.partitions},
               {"retention_ms", ms_of(settings.retention_time)},
               {"retention_bytes", settings.retention_bytes},
+              {"durability", name_of(settings.durability)},
               {"cleanup", settings.cleanup == Cleanup::compact ? "compact" : "delete"},
               {"tombstones_kept_ms", ms_of(settings.tombstones_kept)},
               {"timestamps", settings.timestamps == Timestamps::append ? "append" : "create"}}
@@ -54,7 +73,8 @@ Result<TopicRecord> TopicRecord::decode(std::string_view text) {
       !take_number(json, "retention_ms", 0, ms_of(Duration::max()), retention_ms) ||
       !take_number(json, "tombstones_kept_ms", 0, ms_of(Duration::max()), tombstones_ms) ||
       !take_number(json, "retention_bytes", 0, std::numeric_limits<int64_t>::max(),
-                   settings.retention_bytes)) {
+                   settings.retention_bytes) ||
+      !take_durability(json, settings.durability)) {
     return error(ErrorCode::corrupt, "{:?} is no topic's record", text.substr(0, 100));
   }
   record.id = *id;
@@ -98,7 +118,17 @@ Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change)
   settings.retention_time = change.retention_time.value_or(settings.retention_time);
   settings.retention_bytes = change.retention_bytes.value_or(settings.retention_bytes);
   settings.timestamps = change.timestamps.value_or(settings.timestamps);
+  settings.durability = change.durability.value_or(settings.durability);
   return settings;
+}
+
+Result<void> check_durability(const TopicSettings& standing, const TopicChange& change) {
+  if (!change.durability || *change.durability == standing.durability) return {};
+  std::string problem = fmt::format(
+      "\"{}\" stands and \"{}\" was asked for: a topic keeps the durability it was made with; make another "
+      "topic",
+      name_of(standing.durability), name_of(*change.durability));
+  return std::unexpected(Error{ErrorCode::conflict, "durability: " + problem, {{"durability", problem}}});
 }
 
 engine::LogId producers_log(TopicId topic) {
@@ -111,9 +141,15 @@ engine::LogId partition_log(TopicId topic, PartitionIndex partition) { return {t
 
 engine::LogSettings log_settings(const std::string& name, const TopicSettings& settings) {
   if (settings.cleanup == Cleanup::delete_old) {
-    return {name, settings.retention_time, settings.retention_bytes};
+    return {.name = name,
+            .retention_time = settings.retention_time,
+            .retention_bytes = settings.retention_bytes,
+            .durability = settings.durability};
   }
-  return {.name = name, .compact = true, .tombstones_kept = settings.tombstones_kept};
+  return {.name = name,
+          .compact = true,
+          .tombstones_kept = settings.tombstones_kept,
+          .durability = settings.durability};
 }
 
 }  // namespace pabal::broker

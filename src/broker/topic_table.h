@@ -21,6 +21,7 @@ struct TopicRecord {
 // The settings after a change: invalid for values out of range, conflict for fewer partitions and for more of
 // a compacted topic.
 [[nodiscard]] Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change);
+[[nodiscard]] Result<void> check_durability(const TopicSettings& standing, const TopicChange& change);
 
 // The log that holds a topic's producer sequences and idempotency keys.
 [[nodiscard]] engine::LogId producers_log(TopicId topic);

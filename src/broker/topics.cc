@@ -154,6 +154,8 @@ Task<Result<Broker::Put>> Topics::put_here(std::string name, TopicChange change)
   } else {
     record = *before;
   }
+  auto fixed = created ? Result<void>() : check_durability(record.settings, change);
+  if (!fixed) co_return std::unexpected(fixed.error());
   auto settings = changed(record.settings, change);
   if (!settings) co_return std::unexpected(settings.error());
   bool grows = !created && settings->partitions > record.settings.partitions;

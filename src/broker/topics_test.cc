@@ -120,6 +120,28 @@ TEST_F(TopicsTest, records_are_deleted_up_to_an_offset_and_stay_deleted) {
             ErrorCode::not_found);
 }
 
+TEST_F(TopicsTest, durability_is_set_when_a_topic_is_made_for_good) {
+  ASSERT_TRUE(shards.run(topics->put("orders", {.durability = Durability::written})));
+  ASSERT_TRUE(shards.run(topics->put("orders", {.partitions = 2, .durability = Durability::written})));
+  ASSERT_TRUE(shards.run(topics->put("orders", {.partitions = 3})));
+  auto refused = shards.run(topics->put("orders", {.durability = Durability::flushed}));
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_NE(refused.error().message.find("\"written\" stands and \"flushed\" was asked for"),
+            std::string::npos);
+  open();
+  EXPECT_EQ(shards.run(topics->info("orders"))->settings.durability, Durability::written);
+  ASSERT_TRUE(publish(publish_of("orders", "abc")));
+}
+
+TEST_F(TopicsTest, a_record_of_before_durability_is_of_a_flushed_topic) {
+  std::string text = TopicRecord{.id = {}, .settings = {.durability = Durability::memory}}.encode();
+  EXPECT_EQ(TopicRecord::decode(text)->settings.durability, Durability::memory);
+  std::string field = "\"durability\":\"memory\",";
+  EXPECT_FALSE(TopicRecord::decode(std::string(text).replace(text.find("memory"), 6, "sponge")));
+  EXPECT_EQ(TopicRecord::decode(text.replace(text.find(field), field.size(), ""))->settings.durability,
+            Durability::flushed);
+}
+
 TEST_F(TopicsTest, refuses_names_that_are_none) {
   for (std::string name : {"", ".", "..", "a b", "a/b", "주문"}) {
     EXPECT_EQ(shards.run(topics->put(name, {})).error().code, ErrorCode::invalid) << name;

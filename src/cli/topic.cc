@@ -18,6 +18,7 @@ struct TopicOptions {
   std::string retention_time;
   std::string retention_size;
   std::string cleanup;
+  std::string durability;
   std::string timestamps;
   std::string tombstones_kept;
   int partition = 0;
@@ -31,6 +32,7 @@ struct TopicOptions {
     if (!retention_time.empty()) body["retention"]["time"] = retention_time;
     if (!retention_size.empty()) body["retention"]["size"] = retention_size;
     if (!cleanup.empty()) body["cleanup"] = cleanup;
+    if (!durability.empty()) body["durability"] = durability;
     if (!timestamps.empty()) body["timestamps"] = timestamps;
     if (!tombstones_kept.empty()) body["tombstones_kept"] = tombstones_kept;
     if (rekey) body["rekey"] = true;
@@ -101,11 +103,11 @@ int show(Client& client, const TopicOptions& options) {
                               {"cleanup", text_at(*answer, "cleanup")},
                               {"durability", text_at(*answer, "durability")},
                               {"timestamps", text_at(*answer, "timestamps")}});
-  Table table({{"PARTITION", true}, {"FIRST", true}, {"NEXT", true}, {"SIZE", true}});
+  Table table({{"PARTITION", true}, {"FIRST", true}, {"NEXT", true}, {"SIZE", true}, {"LOST", true}});
   for (const auto& p : member_of(*answer, "partitions")) {
     table.add({std::to_string(count_at(p, "partition")), flows::counted(count_at(p, "first_offset")),
                flows::counted(count_at(p, "next_offset")),
-               size_text(static_cast<uint64_t>(count_at(p, "bytes")))});
+               size_text(static_cast<uint64_t>(count_at(p, "bytes"))), flows::counted(count_at(p, "lost"))});
   }
   client.screen.line("");
   table.print(client.screen);
@@ -174,6 +176,8 @@ void add_settings(CLI::App* verb, TopicOptions& options) {
       ->check(CLI::Range(1, 100'000));
   verb->add_option("--retention-time", options.retention_time, "how long records are kept, like 7d");
   verb->add_option("--retention-size", options.retention_size, "how many bytes are kept, like 10GiB");
+  verb->add_option("--durability", options.durability,
+                   "flushed, written or memory; when it is made, for good");
   verb->add_option("--cleanup", options.cleanup, "delete, or compact: of each key the latest record is kept")
       ->check(CLI::IsMember({"delete", "compact"}));
   verb->add_option("--tombstones-kept", options.tombstones_kept,

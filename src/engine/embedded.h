@@ -26,20 +26,27 @@ enum class PlantedBug {
   remove_before_checkpoint,      // compaction removes the old files while the checkpoint still names them
   cut_one_too_far,               // recovery takes the last segment for a byte shorter than it is
   stale_snapshot,                // from the second on, checkpoints are not written and count all the same
+  reuse_offsets,                 // offsets count as reserved before their reservation is durable
   settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
 };
 
 struct EmbeddedLimits {
   log::JournalLimits journal = {};
   log::SegmentLimits segments = {};
-  uint64_t commit_bytes_max = 32_MiB;               // also at most half a journal file
-  uint64_t group_bytes_max = 4_MiB;                 // of one flush; a larger commit goes alone
-  uint64_t waiting_bytes_max = 64_MiB;              // of commits that are not durable yet; more is refused
-  uint64_t unwritten_bytes_max = 128_MiB;           // durable in the journal only; more is refused
-  size_t flush_one_by_one_max = 16;                 // logs; more are flushed faster as a whole volume
-  uint64_t write_round_bytes = 8_MiB;               // so much is unwritten before the segment writer begins
-  uint64_t cached_bytes_max = 64_MiB;               // batches kept in memory for readers
-  std::optional<uint64_t> disk_reserve_bytes = {};  // default: 5 % of the disk, at least 256 MiB
+  uint64_t commit_bytes_max = 32_MiB;      // also at most half a journal file
+  uint64_t group_bytes_max = 4_MiB;        // of one flush; a larger commit goes alone
+  uint64_t waiting_bytes_max = 64_MiB;     // of commits that are not durable yet; more is refused
+  uint64_t unwritten_bytes_max = 128_MiB;  // durable in the journal only; more is refused
+  size_t flush_one_by_one_max = 16;        // logs; more are flushed faster as a whole volume
+  uint64_t write_round_bytes = 8_MiB;      // so much is unwritten before the segment writer begins
+  uint64_t cached_bytes_max = 64_MiB;      // batches kept in memory for readers
+  uint64_t unflushed_bytes_max = 8_MiB;    // written and not flushed, before a flush begins …
+  Duration unflushed_time_max = std::chrono::seconds(1);   // … or for so long
+  int64_t reserve_offsets_min = 1'000;                     // a log that is not flushed reserves so many …
+  int64_t reserve_offsets_max = 100'000;                   // … up to so many, as it grows
+  uint64_t memory_log_bytes_max = 64_MiB;                  // of one log in memory without retention by size
+  uint64_t memory_logs_bytes_max = 256_MiB;                // of all logs in memory
+  std::optional<uint64_t> disk_reserve_bytes = {};         // default: 5 % of the disk, at least 256 MiB
   Duration retention_interval = std::chrono::seconds(10);  // between looks at what may go
   uint64_t compacted_segment_bytes = 16_MiB;               // segments of logs that are compacted
   uint64_t compaction_map_bytes_max = 64_MiB;              // memory for the keys of one pass

@@ -35,21 +35,39 @@ Result<void> check_batch(const Bytes& bytes) {
 
 }  // namespace
 
-// Asks the sequencer to look at retention now and then. Its timer lives on the first shard; it may be
-// disarmed from any thread, and after that it asks no more.
-struct EmbeddedEngine::RetentionTimer : std::enable_shared_from_this<RetentionTimer> {
-  RetentionTimer(runtime::Timers& t, Duration i, std::shared_ptr<Sequencer> s)
-      : timers(t), interval(i), sequencer(std::move(s)) {}
+// Asks the sequencer to look at retention now and then, and, when it wants that, to flush later. Its timers
+// live on the first shard; it may be disarmed from any thread, and after that it asks no more.
+struct EmbeddedEngine::Clockwork : std::enable_shared_from_this<Clockwork> {
+  Clockwork(runtime::Shard& on, const EmbeddedLimits& l, std::shared_ptr<Sequencer> s)
+      : shard(on), limits(l), sequencer(std::move(s)) {}
 
-  void arm() {
-    timers.at(timers.clock().now() + interval, [weak = weak_from_this()] {
-      auto self = weak.lock();
-      if (self && self->ask()) self->arm();
+  void start() {
+    asio::post(shard.executor(), [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->retain_later();
+    });
+    sequencer->start([weak = weak_from_this(), executor = shard.executor()] {
+      asio::post(executor, [weak] {
+        if (auto self = weak.lock()) self->flush_later();
+      });
     });
   }
-  bool ask() {
+  void retain_later() {
+    after(limits.retention_interval, [](Clockwork& self) {
+      if (self.ask(&Sequencer::look_at_retention)) self.retain_later();
+    });
+  }
+  void flush_later() {
+    after(limits.unflushed_time_max, [](Clockwork& self) { self.ask(&Sequencer::flush_is_due); });
+  }
+  void after(Duration d, void (*work)(Clockwork&)) {
+    runtime::Timers& timers = shard.timers();
+    timers.at(timers.clock().now() + d, [weak = weak_from_this(), work] {
+      if (auto self = weak.lock()) work(*self);
+    });
+  }
+  bool ask(void (Sequencer::*what)()) {
     std::lock_guard lock(mutex);
-    if (sequencer) sequencer->look_at_retention();
+    if (sequencer) ((*sequencer).*what)();
     return sequencer != nullptr;
   }
   void disarm() {
@@ -57,9 +75,9 @@ struct EmbeddedEngine::RetentionTimer : std::enable_shared_from_this<RetentionTi
     sequencer.reset();
   }
 
-  runtime::Timers& timers;
-  Duration interval;
-  std::mutex mutex;  // once per interval
+  runtime::Shard& shard;
+  const EmbeddedLimits limits;
+  std::mutex mutex;  // taken a few times a second
   std::shared_ptr<Sequencer> sequencer;
 };
 
@@ -71,16 +89,11 @@ EmbeddedEngine::EmbeddedEngine(std::unique_ptr<runtime::FileLock> lock, Recovere
                  : *parts_->options.io;
   sequencer_ =
       std::make_shared<Sequencer>(parts_, io_, std::move(recovered.journal), std::move(recovered.cache));
-  runtime::Shard& shard = parts_->options.shards->at(0);
-  retention_ =
-      std::make_shared<RetentionTimer>(shard.timers(), parts_->options.limits.retention_interval, sequencer_);
-  asio::post(shard.executor(), [weak = std::weak_ptr(retention_)] {
-    if (auto timer = weak.lock()) timer->arm();
-  });
-  sequencer_->start();
+  clockwork_ = std::make_shared<Clockwork>(parts_->options.shards->at(0), parts_->options.limits, sequencer_);
+  clockwork_->start();
 }
 
-EmbeddedEngine::~EmbeddedEngine() { retention_->disarm(); }
+EmbeddedEngine::~EmbeddedEngine() { clockwork_->disarm(); }
 
 Result<std::shared_ptr<LogState>> EmbeddedEngine::find(const LogId& log) const {
   auto found = parts_->table.find(log);
@@ -112,6 +125,9 @@ Task<Result<void>> EmbeddedEngine::open_log(LogId log, LogSettings settings) {
   constexpr size_t name_bytes_max = 1024;
   if (settings.name.size() > name_bytes_max) {
     co_return error(ErrorCode::invalid, "a log's name has at most {} bytes", name_bytes_max);
+  }
+  if (settings.durability == Durability::memory && settings.compact) {
+    co_return error(ErrorCode::invalid, "a log that is kept in memory cannot be compacted");
   }
   auto request = std::make_unique<Request>();
   request->kind = Request::Kind::open;
@@ -189,7 +205,10 @@ EngineHealth EmbeddedEngine::health() const {
   if (report->state == EngineHealth::State::disk_full) sequencer_->look_at_space();
   EngineHealth health{report->state, report->reason, sequencer_->journal_bytes(), sequencer_->free_bytes()};
   for (const auto& log : parts_->table.all()) {
-    health.bytes += log->stored_bytes;
+    if (log->durability != Durability::memory) health.bytes += log->stored_bytes;
+    if (auto lost = log->lost_now) {
+      health.lost.push_back({log->id, log->name, log->durability, lost->first, lost->second});
+    }
     if (log->damage.any()) health.damaged.push_back({log->id, log->name, log->damage.problem()});
   }
   return health;
@@ -200,7 +219,7 @@ std::vector<double> EmbeddedEngine::recent_commit_seconds() const {
 }
 
 Task<> EmbeddedEngine::stop() {
-  retention_->disarm();
+  clockwork_->disarm();
   auto executor = co_await asio::this_coro::executor;
   if (!backups_->close()) {
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(

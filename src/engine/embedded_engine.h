@@ -44,7 +44,7 @@ class EmbeddedEngine final : public Engine {
   runtime::Task<> stop() override;
 
  private:
-  struct RetentionTimer;
+  struct Clockwork;
 
   Result<void> acceptable(const Commit& commit, size_t bytes) const;
   runtime::Task<Result<CommitResult>> submit(std::unique_ptr<Request> request);
@@ -57,7 +57,7 @@ class EmbeddedEngine final : public Engine {
   std::unique_ptr<Threads> threads_;
   IoExecutors io_;
   std::shared_ptr<Sequencer> sequencer_;
-  std::shared_ptr<RetentionTimer> retention_;
+  std::shared_ptr<Clockwork> clockwork_;
   std::shared_ptr<BackupGate> backups_ = std::make_shared<BackupGate>();
 };
 

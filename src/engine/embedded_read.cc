@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/embedded_engine.h"
 #include "log/record_batch.h"
 
@@ -18,7 +20,7 @@ struct Look {
 LogRange range_of(const LogState& log) {
   // The end first: while it is read the beginning only comes closer to it.
   Offset next(log.high_watermark);
-  return {std::min(Offset(log.first), next), next, log.stored_bytes};
+  return {std::min(Offset(log.first), next), next, log.stored_bytes, log.lost, log.epoch};
 }
 
 Result<Look> look(const LogState& log, Offset from, size_t bytes_max) {
@@ -46,7 +48,8 @@ std::unexpected<Error> damaged(const LogState& log, Error problem) {
 }
 
 // On a thread that may wait. Between the look at the tail and this, the segments may have been trimmed. Where
-// compaction has removed all from `from` to the end of the segments, the tail goes on.
+// compaction has removed all from `from` to the end of the segments, or a crash has lost it, the tail goes
+// on.
 Result<ReadResult> read_segments(const LogState& log, Offset from, size_t bytes_max) {
   while (true) {
     Offset end = log.segments.end();
@@ -55,7 +58,12 @@ Result<ReadResult> read_segments(const LogState& log, Offset from, size_t bytes_
     if (!now) return std::unexpected(now.error());
     if (!batches) return damaged(log, batches.error());
     if (batches->empty() && now->place == Place::tail) batches = std::move(now->batches);
+    if (Offset behind = log.behind_gap(from); batches->empty() && behind > from) {
+      from = behind;
+      continue;
+    }
     if (!batches->empty() || from == now->range.next) return ReadResult{std::move(*batches), now->range};
+    if (log.durability == Durability::memory) continue;  // trimmed just now, as the next look finds
     if (from >= end && log.segments.end() == end) {
       return damaged(log, {ErrorCode::corrupt,
                            fmt::format("the log {} lacks offset {}, between {} and {}", log.id, from,
@@ -73,6 +81,7 @@ Result<std::optional<Offset>> find_in_tail(const LogState& log, Offset from, Wal
   while (from < end) {
     auto batches = log.tail.read(from, end, 1_MiB);
     if (!batches) return std::nullopt;
+    if (batches->empty()) return end;  // a crash has lost what was there
     for (const SharedBytes& bytes : *batches) {
       auto batch = log::BatchView::parse(bytes.view());
       if (!batch) return std::unexpected(batch.error());
@@ -95,7 +104,12 @@ Result<Offset> find_time_in_log(const LogState& log, WallTime time) {
     if (!in_segments && Offset(log.first) > first) continue;  // trimmed meanwhile
     if (!in_segments) return damaged(log, in_segments.error());
     if (*in_segments) return **in_segments;
-    auto in_tail = find_in_tail(log, std::max(first, stored), time);
+    Offset from = std::max(first, stored);
+    auto in_tail = find_in_tail(log, from, time);
+    // What a crash has lost is in neither.
+    if (Offset behind = log.behind_gap(from); in_tail && !*in_tail && behind > from) {
+      in_tail = find_in_tail(log, behind, time);
+    }
     if (!in_tail) return std::unexpected(in_tail.error());
     if (*in_tail) return **in_tail;  // else what was in the tail has moved to a segment
   }

@@ -14,6 +14,7 @@
 
 namespace pabal::engine {
 
+using log::Durability;
 using log::LogId;
 using log::LogSettings;
 
@@ -23,7 +24,8 @@ struct LogAppend {
   Bytes batch;
 };
 
-// One atomic change: all appends durable together or none. At most one append per log.
+// One atomic change: all appends durable together or none, each as durable as the most demanding of the logs
+// asks (LogSettings::durability). At most one append per log.
 struct Commit {
   std::vector<LogAppend> appends;
   // True for what may use the disk reserve: acks, cursors, dead letters, settings. Publishes may not.
@@ -35,11 +37,16 @@ using CommitResult = std::vector<Offset>;
 
 struct LogRange {
   Offset first;    // the oldest record still kept
-  Offset next;     // the high watermark: everything below is durable and may be seen
-  uint64_t bytes;  // on disk
+  Offset next;     // the high watermark: everything below is as durable as the log asks, and may be seen
+  uint64_t bytes;  // on disk, or in memory
+  // Of logs that are not flushed: how many offsets may have held records that the end of a process, or of
+  // the machine, has taken so far; and the epoch that began with the last of them.
+  int64_t lost = 0;
+  LeaderEpoch epoch = {};
 };
 
-// Consecutive batches, each whole, in offset order. The first may begin below the offset asked for.
+// Batches, each whole, in offset order; offsets that compaction has removed or a crash has lost are missing
+// between them. The first may begin below the offset asked for.
 struct ReadResult {
   std::vector<SharedBytes> batches;
   LogRange range;  // as it was when read
@@ -58,6 +65,15 @@ struct EngineHealth {
     std::string problem;  // names the file and the byte
   };
   std::vector<Damaged> damaged = {};
+  // Logs that are not flushed and that may have lost [from, to) at the start of this process.
+  struct Lost {
+    LogId log;
+    std::string name;
+    Durability durability;
+    Offset from;
+    Offset to;
+  };
+  std::vector<Lost> lost = {};
 };
 
 // What a backup has copied.
@@ -68,27 +84,33 @@ struct BackupReport {
 };
 
 // Where logs live. Safe to call from any shard; a coroutine continues on the executor it was awaited on,
-// callbacks run on the executor given. Nothing is readable before it is durable.
+// callbacks run on the executor given. Nothing is readable before it is as durable as its log asks.
+//
+// A log that asks for less than a flush may lose its latest records in a crash (Durability::written), or all
+// at every end of the process (memory). It gives no offset twice all the same: it goes on above all that it
+// ever gave, and the offsets between hold nothing. LogRange::lost and EngineHealth::lost tell.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Makes the log, or opens it as it is, and applies the settings. Durable after return.
+  // Makes the log, or opens it as it is, and applies the settings. Durable after return. conflict when it was
+  // made with another durability.
   virtual runtime::Task<Result<void>> open_log(LogId log, LogSettings settings) = 0;
   // The logs that exist on start, with the name given at open_log.
   virtual std::vector<std::pair<LogId, std::string>> logs() const = 0;
   // Removes the log and its records. Readers get not_found from then on.
   virtual runtime::Task<Result<void>> delete_log(LogId log) = 0;
 
-  // Orders the commit behind all that this thread committed before; returns when it is durable and visible.
+  // Orders the commit behind all that this thread committed before; returns when it is as durable as the most
+  // demanding of its logs asks, and visible.
   // Offsets are given in that order, and completions of one log come in offset order. Errors: not_found (no
   // such log), disk_full, read_only (the engine, or one of the logs: see EngineHealth), unavailable (too much
   // waits), too_large.
   virtual runtime::Task<Result<CommitResult>> commit(Commit commit) = 0;
 
   virtual Result<LogRange> range(LogId log) const = 0;
-  // From `from` up to about `bytes_max` (at least one batch); no batches when `from` is the high watermark.
-  // `from` outside [first, next]: not_found.
+  // From `from` up to about `bytes_max` (at least one batch); no batches when nothing is left from there to
+  // the high watermark: go on at range.next. `from` outside [first, next]: not_found.
   virtual runtime::Task<Result<ReadResult>> read(LogId log, Offset from, size_t bytes_max) = 0;
   // The first offset whose record has a timestamp at or after `time`; the high watermark when none has.
   virtual runtime::Task<Result<Offset>> find_time(LogId log, WallTime time) = 0;

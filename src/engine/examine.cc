@@ -53,9 +53,9 @@ Result<Examination> Examiner::run() {
   if (!version) return std::unexpected(version.error());
   std::string text(as_text(*version));
   while (text.ends_with('\n')) text.pop_back();
-  if (text != data_version && text != data_version_before) {
-    return error(ErrorCode::unsupported, "{}/VERSION says '{}'; this program reads versions {} and {}",
-                 data_dir_, text, data_version_before, data_version);
+  if (text != data_version && !is_older_version(text)) {
+    return error(ErrorCode::unsupported, "{}/VERSION says '{}'; this program reads versions 1 to {}",
+                 data_dir_, text, data_version);
   }
   auto checkpoint = load();
   if (!checkpoint) return std::move(result_);
@@ -195,6 +195,8 @@ void Examiner::follow_entry(const log::JournalEntry& entry, uint64_t lsn) {
   if (log == ends_.end() || log->second.removed)
     return problem(fmt::format("it changes the unknown log {}", entry.log));
   if (entry.kind == log::EntryKind::remove) log->second.removed = true;
+  if (entry.kind == log::EntryKind::reserve)
+    log->second.next = std::max(log->second.next, entry.reserve.from);
   if (entry.kind != log::EntryKind::append) return;
   auto batch = log::BatchView::parse(entry.batch);
   Result<void> whole = batch ? batch->verify() : std::unexpected(batch.error());

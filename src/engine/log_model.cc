@@ -1,5 +1,6 @@
 #include "engine/log_model.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pabal::engine {
@@ -38,7 +39,10 @@ void LogModel::begin_life() {
 
 size_t LogModel::begin_commit(std::vector<Part> parts) {
   size_t number = ++commit_count_;
-  commits_[number] = {std::move(parts)};
+  Commit& commit = commits_[number] = {std::move(parts)};
+  auto is_flushed = [&](const Part& part) { return logs_[part.log].durability == Durability::flushed; };
+  if (std::ranges::none_of(commit.parts, is_flushed)) return number;
+  for (size_t i = 0; i < logs_.size(); ++i) commit.covers[i] = logs_[i].next_seen;
   return number;
 }
 
@@ -56,6 +60,8 @@ void LogModel::acknowledged(size_t commit, const CommitResult& offsets, size_t l
   if (found == commits_.end()) return fail("an acknowledgement from another life");
   found->second.acknowledged = true;
   const auto& parts = found->second.parts;
+  const auto& covers = found->second.covers;
+  for (auto [log, next] : covers) logs_[log].safe_below = std::max(logs_[log].safe_below, next);
   if (offsets.size() != parts.size())
     return fail(fmt::format("commit {}: {} offsets", commit, offsets.size()));
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -67,6 +73,7 @@ void LogModel::acknowledged(size_t commit, const CommitResult& offsets, size_t l
     }
     last->second = base;
     log.next_seen = std::max(log.next_seen, base + parts[i].records);
+    if (!covers.empty()) log.safe_below = std::max(log.safe_below, base + parts[i].records);
     for (int r = 0; r < parts[i].records; ++r) {
       std::string prefix = shortened(value_of(commit, i, r, 0));
       auto [known, added] = log.known.try_emplace(base + r, prefix);
@@ -80,6 +87,7 @@ void LogModel::acknowledged(size_t commit, const CommitResult& offsets, size_t l
 
 // The furthest that a log may begin: trimmed by somebody, or by retention where nothing is pinned.
 int64_t LogModel::first_max(const Log& log, Offset next) {
+  if (log.durability == Durability::memory) return next.value();
   int64_t asked = std::max(log.first_seen, log.first_asked);
   if (!log.retained) return asked;
   return std::max(asked, log.pinned.value_or(next.value()));
@@ -89,7 +97,8 @@ void LogModel::saw_range(Log& log, const LogRange& range) {
   if (range.first > range.next)
     fail(fmt::format("{}: begins at {}, ends at {}", log.id, range.first, range.next));
   if (range.next.value() < log.next_seen) {
-    fail(fmt::format("{}: ends at {}, but reached {} before", log.id, range.next, log.next_seen));
+    fail(fmt::format("{} (durability {}): ends at {}, but reached {} before", log.id,
+                     static_cast<int>(log.durability), range.next, log.next_seen));
   }
   if (range.first.value() < log.first_seen || range.first.value() > first_max(log, range.next)) {
     fail(fmt::format("{}: begins at {}, which was {} before; at most {} may be gone", log.id, range.first,
@@ -97,6 +106,47 @@ void LogModel::saw_range(Log& log, const LogRange& range) {
   }
   log.next_seen = std::max(log.next_seen, range.next.value());
   log.first_seen = std::max(log.first_seen, range.first.value());
+}
+
+void LogModel::begin_inspection() {
+  for (auto& [number, commit] : commits_) commit.seen.clear();
+}
+
+void LogModel::begin_look(Log& log, const LogRange& range) {
+  log.life_from = range.next.value();
+  if (log.durability == Durability::flushed) return;
+  // A log that had nothing left when it went on above a gap begins behind it.
+  if (Offset kept(first_max(log, range.next)); range.first > kept) {
+    saw_gap(log, kept, range.first);
+    log.first_asked = std::max(log.first_asked, range.first.value());
+  }
+  bool empty = range.first == range.next;
+  if (log.durability == Durability::memory && !empty)
+    fail(fmt::format("{}: memory outlived its process", log.id));
+  if (!empty) return;
+  if (!log.retained) saw_gap(log, Offset(std::max(log.first_seen, log.first_asked)), range.next);
+  log.first_seen = std::max(log.first_seen, range.first.value());
+}
+
+void LogModel::end_look(Log& log, const LogRange& range) {
+  if (range.lost >= static_cast<int64_t>(log.gone.size())) return;
+  fail(fmt::format("{}: it tells that {} may be lost; {} are", log.id, range.lost, log.gone.size()));
+}
+
+void LogModel::stopped_cleanly() {
+  for (Log& log : logs_) log.safe_below = log.next_seen;
+}
+
+void LogModel::saw_gap(Log& log, Offset from, Offset to) {
+  for (auto it = log.known.lower_bound(from.value()); it != log.known.end() && it->first < to.value(); ++it) {
+    if (log.gone.contains(it->first)) continue;
+    bool may_go = log.durability == Durability::memory ||
+                  (log.durability == Durability::written && it->first >= log.safe_below);
+    if (!may_go || it->first >= log.life_from) {
+      return fail(fmt::format("{}: offset {}, which was {}, is missing", log.id, it->first, it->second));
+    }
+    log.gone.insert(it->first);
+  }
 }
 
 Offset LogModel::saw_batches(Log& log, Offset from, const ReadResult& read) {
@@ -108,8 +158,10 @@ Offset LogModel::saw_batches(Log& log, Offset from, const ReadResult& read) {
       return expected;
     }
     bool first = &bytes == read.batches.data();
-    if (first ? batch->base_offset() > from || batch->next_offset() <= from
-              : batch->base_offset() != expected) {
+    if (log.durability != Durability::flushed && batch->base_offset() > expected) {
+      saw_gap(log, expected, batch->base_offset());
+    } else if (first ? batch->base_offset() > from || batch->next_offset() <= from
+                     : batch->base_offset() != expected) {
       fail(fmt::format("{}: offset {} is followed by a batch from {}", log.id, expected,
                        batch->base_offset()));
     }
@@ -132,6 +184,8 @@ void LogModel::saw_record(Log& log, Offset offset, const std::string& value, Wal
   }
   std::string prefix = shortened(value);
   auto [known, added] = log.known.try_emplace(offset.value(), prefix);
+  if (log.gone.contains(offset.value()))
+    fail(fmt::format("{}: offset {} was lost and is back", log.id, offset));
   if (!added && known->second != prefix) {
     fail(fmt::format("{}: offset {} was {} and is {}", log.id, offset, known->second, prefix));
   }
@@ -147,7 +201,7 @@ void LogModel::saw_time(Log& log, WallTime time, Offset found, const LogRange& b
                         const LogRange& after) {
   auto time_at = [&](int64_t offset) -> std::optional<WallTime> {
     auto known = log.known.find(offset);
-    if (known == log.known.end()) return std::nullopt;
+    if (known == log.known.end() || log.gone.contains(offset)) return std::nullopt;
     return time_of(origin_of(known->second + " ")->commit);
   };
   if (found < before.first || found > after.next) {
@@ -174,6 +228,7 @@ void LogModel::check_commits() {
     for (size_t i = 0; i < commit.parts.size(); ++i) {
       const Log& log = logs_[commit.parts[i].log];
       if (log.delete_begun || log.first_seen > log.next_at_start) continue;  // may have gone since
+      if (log.durability == Durability::memory) continue;
       for (int r = 0; r < commit.parts[i].records; ++r) {
         if (commit.seen.contains({i, r})) continue;
         return fail(fmt::format("{}: commit {} is there in part; {} is missing", log.id, number,

@@ -32,6 +32,10 @@ class LogModel {
     int64_t next_at_start = 0;                  // of this life of the machine
     bool retained = false;                      // retention may trim it, too
     std::optional<int64_t> pinned = {};         // but not above this
+    Durability durability = Durability::flushed;
+    int64_t safe_below = 0;       // of one that is not flushed: what a flush has covered
+    int64_t life_from = 0;        // what the running process has given
+    std::set<int64_t> gone = {};  // known, and lost by a crash
   };
 
   [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
@@ -50,6 +54,18 @@ class LogModel {
   [[nodiscard]] static WallTime time_of(size_t commit);
   // It was acknowledged, as heard on `lane`.
   void acknowledged(size_t commit, const CommitResult& offsets, size_t lane);
+  // After a start: from now on it counts what is still there. What was seen before a crash may have gone with
+  // it where it was not flushed; where it was, each log's own promise covers it.
+  void begin_inspection();
+  // Before anything else of the log is looked at: a log that is not flushed may have lost what it may
+  // lose.
+  void begin_look(Log& log, const LogRange& range);
+  // All of it has been read: what it says of its losses must cover them.
+  void end_look(Log& log, const LogRange& range);
+  // The process stopped in order: nothing that is written may be lost from now on.
+  void stopped_cleanly();
+  // No record was found in [from, to).
+  void saw_gap(Log& log, Offset from, Offset to);
   // A log was seen to reach from `range.first` to `range.next`.
   void saw_range(Log& log, const LogRange& range);
   // Batches that a read from `from` gave. Returns one past the last offset.
@@ -66,6 +82,7 @@ class LogModel {
     std::vector<Part> parts;
     std::set<std::pair<size_t, int>> seen = {};  // part, record
     bool acknowledged = false;
+    std::map<size_t, int64_t> covers = {};  // by log: what its flush makes safe
   };
   [[nodiscard]] static int64_t first_max(const Log& log, Offset next);
   void saw_record(Log& log, Offset offset, const std::string& value, WallTime time);

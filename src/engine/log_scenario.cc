@@ -135,6 +135,7 @@ void LogScenario::pin_some() {
 }
 
 void LogScenario::inspect() {
+  model_.begin_inspection();
   auto done = machine_.run(inspect_logs());
   if (!done && !found()) model_.fail("the look after a start does not end");
   if (!found()) model_.check_commits();
@@ -150,6 +151,7 @@ Task<bool> LogScenario::inspect_logs() {
     }
     if (log.deleted) model_.fail(fmt::format("{}: it was deleted and is back", log.id));
     log.opened = true;
+    model_.begin_look(log, *range);
     model_.saw_range(log, *range);
     for (Offset from = range->first; from < range->next && !found();) {
       auto read = co_await machine_.engine().read(log.id, from, 1 + random_.below(8_KiB));
@@ -158,9 +160,13 @@ Task<bool> LogScenario::inspect_logs() {
         break;
       }
       Offset next = model_.saw_batches(log, from, *read);
+      if (read->batches.empty() && log.durability != Durability::flushed) {
+        model_.saw_gap(log, from, next = read->range.next);
+      }
       if (next <= from) model_.fail(fmt::format("{}: nothing is read at {}", log.id, from));
       from = next;
     }
+    model_.end_look(log, *range);
   }
   co_return true;
 }
@@ -193,6 +199,10 @@ void LogScenario::work(End end) {
 
 void LogScenario::finish(End end) {
   if (found()) return;
+  for (Log& log : model_.logs()) {  // what readers of logs in memory could still see
+    if (log.durability != Durability::memory) continue;
+    if (auto range = machine_.engine().range(log.id)) model_.saw_range(log, *range);
+  }
   if (machine_.disk().power_lost()) return crash();
   if (end == End::stop || (end == End::power_loss && random_.chance(0.5))) {
     machine_.run([](Engine& engine) -> Task<bool> {
@@ -200,6 +210,7 @@ void LogScenario::finish(End end) {
       co_return true;
     }(machine_.engine()));
     if (machine_.disk().power_lost()) return crash();
+    if (machine_.engine().health().state == EngineHealth::State::ok) model_.stopped_cleanly();
   }
   if (end == End::power_loss || (end == End::io_error && random_.chance(0.5))) return crash();
   kill();
@@ -300,8 +311,9 @@ Task<> LogScenario::open() {
   log.id.topic = Uuid::random(random_);
   log.id.partition = PartitionIndex(static_cast<int32_t>(random_.below(3)));
   log.retained = random_.chance(0.3);
+  if (random_.chance(0.5)) log.durability = random_.chance(0.6) ? Durability::written : Durability::memory;
   model_.logs().push_back(log);
-  LogSettings settings{.name = fmt::format("log-{}", index)};
+  LogSettings settings{.name = fmt::format("log-{}", index), .durability = log.durability};
   if (log.retained) settings.retention_bytes = 1 + random_.below(20'000);
   if (log.retained && random_.chance(0.3))
     settings.retention_time = std::chrono::milliseconds(1 + random_.below(100));
@@ -335,12 +347,14 @@ Task<> LogScenario::read() {
   auto read = co_await machine_.engine().read(log->id, from, random_.below(6_KiB));
   if (!counts()) co_return;
   Log& now = model_.logs()[index];
-  bool trimmed =
-      now.first_asked > from.value() || (now.retained && from.value() < now.pinned.value_or(INT64_MAX));
+  bool trimmed = now.durability == Durability::memory || now.first_asked > from.value() ||
+                 (now.retained && from.value() < now.pinned.value_or(INT64_MAX));
   if (!read && read.error().code == ErrorCode::not_found && trimmed) co_return;
   if (!read) co_return judge(read.error(), "a read", &now);
   model_.saw_batches(now, from, *read);
-  if (read->batches.empty() && from < range->next) model_.fail("a read gave nothing");
+  if (!read->batches.empty() || from >= range->next) co_return;
+  if (now.durability == Durability::flushed) model_.fail("a read gave nothing");
+  model_.saw_gap(now, from, read->range.next);
 }
 
 Task<> LogScenario::trim() {

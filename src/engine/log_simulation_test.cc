@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                                          PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
                                          PlantedBug::checkpoint_ahead_of_segments, PlantedBug::lose_tombstone,
                                          PlantedBug::remove_before_checkpoint, PlantedBug::cut_one_too_far,
-                                         PlantedBug::stale_snapshot));
+                                         PlantedBug::stale_snapshot, PlantedBug::reuse_offsets));
 
 }  // namespace
 }  // namespace pabal::engine

@@ -91,13 +91,27 @@ LogState::LogState(LogId log, log::FileCache& files, const std::string& director
                    const log::LogCheckpoint& state, log::SegmentLimits limits)
     : id(log),
       name(state.settings.name),
+      durability(state.settings.durability),
+      epoch(state.epoch),
+      lost(state.lost),
+      continues_at(state.next),
       settings(state.settings),
+      reserved(state.reserved),
+      reserving(state.reserved),
       next(state.next),
       written(state.next),
       first(state.first.value()),
       high_watermark(state.next.value()),
       segments(files, directory, state, limits) {
   stored_bytes = segments.bytes();
+  if (durability != Durability::flushed) gaps.emplace_back(segments.end(), state.next);
+}
+
+Offset LogState::behind_gap(Offset from) const {
+  for (const auto& [begin, end] : gaps) {
+    if (begin <= from && from < end) from = end;
+  }
+  return from;
 }
 
 log::Published<LogTable::Part>& LogTable::part_of(const LogId& id) {

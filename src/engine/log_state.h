@@ -84,21 +84,44 @@ class Damage {
 //   0 ......... first .................... written ............ high_watermark ............ next
 //     removed          in segments                 in the tail                   being flushed
 //                              (the tail may reach further down, as a cache)
+//
+// Durability below `flushed`. An append is seen when it is written, or at once; so a crash may take what was
+// seen. Therefore no offset is given before the journal holds, flushed, how far the log has reserved them: in
+// steps, the next one asked for behind the work, so that it costs next to nothing.
+//
+//   ....... high_watermark ....... reserved ....... reserving
+//           given                  may be given     asked for, not flushed yet
+//
+// After an unclean stop the log goes on at `reserved` with the next epoch; what lies between its end and that
+// is told as lost. Of a log in memory nothing is left after any end of the process.
 struct LogState {
   LogState(LogId log, log::FileCache& files, const std::string& directory, const log::LogCheckpoint& state,
            log::SegmentLimits limits);
 
   const LogId id;
   const std::string name;  // as given when the log was made
+  const Durability durability;
+
+  // Recovery's; they stay as they are.
+  LeaderEpoch epoch;
+  int64_t lost = 0;                                        // LogRange::lost
+  std::optional<std::pair<Offset, Offset>> lost_now = {};  // at this start
+  Offset continues_at;                                     // what this process appends lies here or above
+  std::vector<std::pair<Offset, Offset>> gaps =
+      {};  // [from, to) that hold no records, above the checkpoint's
 
   // The sequencer's.
   LogSettings settings;
+  Offset reserved;
+  Offset reserving;
   Offset next;
   Offset written;         // the segments hold everything below
   bool touched = false;   // by the group that is being published
   bool removing = false;  // by the group that is being formed
 
   // Any thread's.
+  // Where a reader at `from` finds the next record, as far as gaps are in its way.
+  [[nodiscard]] Offset behind_gap(Offset from) const;
   std::atomic<int64_t> first;
   std::atomic<int64_t> high_watermark;
   std::atomic<uint64_t> stored_bytes = 0;

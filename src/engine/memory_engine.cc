@@ -12,6 +12,8 @@ namespace pabal::engine {
 
 struct MemoryEngine::Log {
   std::string name;
+  Durability durability = Durability::flushed;
+  int64_t lost = 0;
   Offset first{0};
   Offset next{0};
   std::map<Offset, SharedBytes> batches;  // by base offset
@@ -123,9 +125,23 @@ void MemoryEngine::compact(LogId log) {
   (*found)->batches = std::move(left);
 }
 
+void MemoryEngine::lose_to(LogId log, Offset next) {
+  std::lock_guard lock(mutex_);
+  auto found = find(log);
+  if (!found || next <= (*found)->next) return;
+  (*found)->lost += next - (*found)->next;
+  (*found)->next = next;
+  notify(log);
+}
+
 runtime::Task<Result<void>> MemoryEngine::open_log(LogId log, LogSettings settings) {
   std::lock_guard lock(mutex_);
-  storage_->logs[log].name = settings.name;
+  auto [entry, made] = storage_->logs.try_emplace(log);
+  if (!made && entry->second.durability != settings.durability) {
+    co_return error(ErrorCode::conflict, "the durability of the log {} was set when it was made", log);
+  }
+  entry->second.name = settings.name;
+  entry->second.durability = settings.durability;
   co_return Result<void>{};
 }
 
@@ -240,7 +256,7 @@ Result<LogRange> MemoryEngine::range(LogId log) const {
   if (!found) return std::unexpected(found.error());
   uint64_t bytes = 0;
   for (const auto& [base, batch] : (*found)->batches) bytes += batch.size();
-  return LogRange{(*found)->first, (*found)->next, bytes};
+  return LogRange{(*found)->first, (*found)->next, bytes, (*found)->lost};
 }
 
 runtime::Task<Result<ReadResult>> MemoryEngine::read(LogId log, Offset from, size_t bytes_max) {

@@ -44,6 +44,8 @@ class MemoryEngine final : public Engine {
   void retain_from(LogId log, Offset first);
   // What compaction would do, of the whole log: of each key the latest record is left, at its offset.
   void compact(LogId log);
+  // What a crash would do to a log that is not flushed: it goes on at `next`, with nothing between.
+  void lose_to(LogId log, Offset next);
 
   runtime::Task<Result<void>> open_log(LogId log, LogSettings settings) override;
   std::vector<std::pair<LogId, std::string>> logs() const override;

@@ -26,7 +26,7 @@ Result<void> write_version(runtime::FileSystem& files, const std::string& data_d
 Result<bool> check_version(runtime::FileSystem& files, const std::string& data_dir) {
   auto version = read_text(files, data_dir + "/VERSION");
   if (version && *version == data_version) return true;
-  if (version && *version == data_version_before) {
+  if (version && is_older_version(*version)) {
     // From now on the program of before refuses the directory, so that it cannot misread it.
     if (auto done = write_version(files, data_dir); !done) return std::unexpected(done.error());
     SPDLOG_INFO("engine: {} was of version {} and is of version {} now", data_dir, *version, data_version);
@@ -34,8 +34,8 @@ Result<bool> check_version(runtime::FileSystem& files, const std::string& data_d
   }
   if (version) {
     return error(ErrorCode::unsupported,
-                 "{}/VERSION says '{}'; this program reads versions {} and {}: use the program that wrote it",
-                 data_dir, *version, data_version_before, data_version);
+                 "{}/VERSION says '{}'; this program reads versions 1 to {}: use the program that wrote it",
+                 data_dir, *version, data_version);
   }
   if (!version && version.error().code != ErrorCode::not_found) return std::unexpected(version.error());
   auto topics = files.list(data_dir + "/topics");
@@ -95,8 +95,11 @@ class Recovery {
   Result<void> restore();
   Result<void> apply(const log::BlockView& block);
   Result<void> apply_entry(const log::JournalEntry& entry);
+  Result<void> apply_reserve(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   Result<void> apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   void apply_create(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
+  void go_on_at(LogState& log, Offset offset);
+  void go_on_above_reservations();
   Result<void> write_round(const log::JournalPosition& end, bool checkpoint);
   Result<log::ReplayReport> replay();
   Result<void> settle(const log::ReplayReport& report);
@@ -111,6 +114,7 @@ class Recovery {
   std::vector<Effect> effects_;
   uint64_t effects_bytes_ = 0;
   bool clean_ = false;         // the last stop was
+  bool skipped_ = false;       // a log goes on above its end
   bool checkpointed_ = false;  // no block of the journal is needed any more
 };
 
@@ -145,7 +149,14 @@ Result<void> Recovery::restore() {
   for (log::LogCheckpoint& state : checkpoint->logs) {
     bool cut = parts_->options.bug == PlantedBug::cut_one_too_far && !state.segments.empty();
     if (cut && state.segments.back().bytes > 0) --state.segments.back().bytes;
+    Offset lost_from = state.next;
+    if (state.settings.durability == Durability::memory) lost_from = std::exchange(state.first, state.next);
+    if (lost_from < state.next) {
+      state.lost += state.next - lost_from;
+      state.epoch = LeaderEpoch(state.epoch.value() + 1);
+    }
     auto log = parts_->make_log(state.log, state);
+    if (lost_from < state.next) log->lost_now.emplace(lost_from, state.next);
     parts_->writer->restore(log, state);
     parts_->table.add(std::move(log));
   }
@@ -174,6 +185,7 @@ Result<void> Recovery::apply_entry(const log::JournalEntry& entry) {
   if (!log)
     return error(ErrorCode::corrupt, "the journal changes the log {}, which it did not make", entry.log);
   if (entry.kind == log::EntryKind::append) return apply_append(log, entry);
+  if (entry.kind == log::EntryKind::reserve) return apply_reserve(log, entry);
   if (entry.kind == log::EntryKind::trim) {
     log->first = std::max(log->first.load(), entry.first.value());
   } else {
@@ -189,6 +201,56 @@ void Recovery::apply_create(const std::shared_ptr<LogState>& found, const log::J
   log->settings = entry.settings;
   if (!found) parts_->table.add(log);
   effects_.push_back({log::EntryKind::create, log, {}, entry.settings, {}});
+}
+
+// A reservation that begins above the log's end was made by a process that went on there, but had no room on
+// the disk for the checkpoint that says so.
+Result<void> Recovery::apply_reserve(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry) {
+  const log::Reservation& reserve = entry.reserve;
+  bool written = log->durability == Durability::written;
+  if (log->durability == Durability::flushed || (written && reserve.from < log->next)) {
+    return error(ErrorCode::corrupt, "the journal reserves offsets from {} for {}, which ends at {}",
+                 reserve.from, entry.log, log->next);
+  }
+  if (written && reserve.from > log->next) go_on_at(*log, reserve.from);
+  log->epoch = std::max(log->epoch, reserve.epoch);
+  log->reserved = log->reserving = reserve.up_to;
+  effects_.push_back(
+      {.kind = log::EntryKind::reserve, .log = log, .first = log->continues_at, .reserve = reserve});
+  return {};
+}
+
+// What lies between the log's end and `offset` is lost.
+void Recovery::go_on_at(LogState& log, Offset offset) {
+  Offset from = log.lost_now ? log.lost_now->first : log.next;
+  log.lost_now.emplace(from, offset);
+  log.lost += offset - log.next;
+  log.gaps.emplace_back(log.next, offset);
+  if (Offset(log.first) >= log.next) log.first = offset.value();
+  log.next = log.continues_at = offset;
+  log.high_watermark = offset.value();
+}
+
+// After an unclean stop nobody knows how far the logs that are not flushed had come.
+void Recovery::go_on_above_reservations() {
+  for (const auto& log : parts_->table.all()) {
+    if (log->durability == Durability::flushed) continue;
+    if (!clean_ && log->reserved > log->next) {
+      go_on_at(*log, log->reserved);
+      log->epoch = LeaderEpoch(log->epoch.value() + 1);
+      effects_.push_back({.kind = log::EntryKind::reserve,
+                          .log = log,
+                          .first = log->next,
+                          .reserve = {log->next, log->next, log->epoch}});
+      effects_.push_back({.kind = log::EntryKind::trim, .log = log, .first = Offset(log->first)});
+      skipped_ = true;
+    }
+    if (!log->lost_now) continue;
+    auto [from, to] = *log->lost_now;
+    SPDLOG_WARN(
+        "engine: partition {} of {} is not flushed and may have lost offsets {} to {}; it goes on at {}",
+        log->id.partition, log->name, from, to - 1, log->next);
+  }
 }
 
 Result<void> Recovery::apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry) {
@@ -233,7 +295,7 @@ Result<void> Recovery::settle(const log::ReplayReport& replayed) {
     spdlog::error("engine: {}", parts_->condition.get()->reason);
     return write_round({}, false);
   }
-  if (checkpointed_ && replayed.blocks == 0 && !replayed.torn) return {};
+  if (checkpointed_ && replayed.blocks == 0 && !replayed.torn && !skipped_) return {};
   return write_round(replayed.next, true);
 }
 
@@ -247,7 +309,8 @@ void Recovery::keep_aside(const log::TornTail& torn) {
   Result<void> done = files_.make_directories(parts_->options.data_dir + "/torn");
   if (done) done = runtime::replace_file(files_, path, torn.bytes);
   spdlog::warn(
-      "engine: cut a torn tail of {} bytes off {} at byte {} (nothing of it was acknowledged); {} {}",
+      "engine: cut a torn tail of {} bytes off {} at byte {} (nothing of it was acknowledged as flushed); {} "
+      "{}",
       torn.bytes.size(), log::journal_file_path(parts_->journal_dir(), torn.at.file), torn.at.offset,
       done ? "kept as" : "not kept as", path);
 }
@@ -298,6 +361,11 @@ Result<Recovered> Recovery::run() {
   if (auto done = restore(); !done) return std::unexpected(done.error());
   auto replayed = replay();
   if (!replayed) return std::unexpected(replayed.error());
+  if (!replayed->damage) {
+    auto done = log::erase_blocks(files_, parts_->journal_dir(), replayed->stale);
+    if (!done) return std::unexpected(done.error());
+    go_on_above_reservations();
+  }
   if (auto done = settle(*replayed); !done) return std::unexpected(done.error());
   auto journal = open_journal(*replayed);
   if (!journal) return std::unexpected(journal.error());

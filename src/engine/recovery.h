@@ -22,9 +22,11 @@ struct Recovered {
 [[nodiscard]] Result<Recovered> recover(const EmbeddedOptions& options);
 
 // DATA/VERSION: what this program writes.
-constexpr std::string_view data_version = "2";
-// The version before it, which is brought up to date on start: its checkpoint is read, and the next one
+constexpr std::string_view data_version = "3";
+// The versions before it, which are brought up to date on start: their checkpoint is read, and the next one
 // written as this program does.
-constexpr std::string_view data_version_before = "1";
+[[nodiscard]] constexpr bool is_older_version(std::string_view version) {
+  return version == "1" || version == "2";
+}
 
 }  // namespace pabal::engine

@@ -16,7 +16,7 @@ std::string parent_of(const std::string& path) { return path.substr(0, path.rfin
 void SegmentWriter::restore(std::shared_ptr<LogState> log, const log::LogCheckpoint& state) {
   LogId id = log->id;
   log->segments.set_segment_bytes(segment_bytes_for(state.settings, options_.limits));
-  logs_[id] = {std::move(log), state.settings, state.first};
+  logs_[id] = {std::move(log), state.settings, state.first, state.reserved};
 }
 
 void SegmentWriter::restore_removals(std::vector<std::string> paths, bool durable) {
@@ -37,7 +37,7 @@ RoundResult SegmentWriter::run(WriteRound round) {
     if (done) result.checkpointed_lsn = round.end.lsn;
     if (done && round.hold) {
       holding_ = true;
-      result.held = describe(round.end);
+      result.held = describe(round);
     }
     result.removals_done = removals_.empty();
   }
@@ -100,8 +100,15 @@ Result<void> SegmentWriter::apply(const Effect& effect) {
     case log::EntryKind::remove:
       remove(effect);
       return {};
+    case log::EntryKind::reserve:
+      if (auto found = logs_.find(effect.log->id); found != logs_.end()) {
+        found->second.reserved = effect.reserve.up_to;
+        effect.log->segments.skip_to(effect.first);
+      }
+      return {};
     case log::EntryKind::append:
     case log::EntryKind::create_compacted:
+    case log::EntryKind::create_unflushed:
       break;
   }
   return {};
@@ -140,7 +147,7 @@ void SegmentWriter::trim(const Effect& effect) {
   if (found == logs_.end()) return;
   found->second.first = std::max(found->second.first, effect.first);
   for (const std::string& path : effect.log->segments.trim(effect.first)) remove_later(path);
-  effect.log->stored_bytes = effect.log->segments.bytes();
+  if (effect.log->durability != Durability::memory) effect.log->stored_bytes = effect.log->segments.bytes();
 }
 
 void SegmentWriter::remove(const Effect& effect) {
@@ -160,7 +167,7 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
     if (auto done = flush_segments(); !done) return done;
   }
   dirty_.clear();
-  if (auto done = save(round.end); !done) return done;
+  if (auto done = save(round); !done) return done;
   if (!holding_) {  // else the next checkpoint still says what is to be removed
     ready_removals_.insert(ready_removals_.end(), removals_.begin(), removals_.end());
     removals_.clear();
@@ -170,9 +177,9 @@ Result<void> SegmentWriter::checkpoint(const WriteRound& round) {
   return round.last ? log::mark_clean(files_.file_system(), options_.data_dir, round.end) : Result<void>();
 }
 
-Result<void> SegmentWriter::save(const log::JournalPosition& end) {
+Result<void> SegmentWriter::save(const WriteRound& round) {
   if (options_.bug == PlantedBug::stale_snapshot && std::exchange(has_saved_, true)) return {};
-  return log::save_checkpoint(files_.file_system(), options_.data_dir, describe(end));
+  return log::save_checkpoint(files_.file_system(), options_.data_dir, describe(round));
 }
 
 Result<void> SegmentWriter::flush_segments() {
@@ -201,18 +208,32 @@ Result<void> SegmentWriter::flush_one_by_one() {
   return {};
 }
 
-log::Checkpoint SegmentWriter::describe(const log::JournalPosition& end) const {
-  log::Checkpoint checkpoint{.journal_id = options_.journal_id, .replay_from = end, .removals = removals_};
+log::Checkpoint SegmentWriter::describe(const WriteRound& round) const {
+  log::Checkpoint checkpoint{
+      .journal_id = options_.journal_id, .replay_from = round.end, .removals = removals_};
   checkpoint.logs.reserve(logs_.size());
-  for (const auto& [id, stored] : logs_) {
-    checkpoint.logs.push_back({.log = id,
-                               .settings = stored.settings,
-                               .first = stored.first,
-                               .next = stored.log->segments.next(),
-                               .compacted = stored.log->segments.compacted(),
-                               .segments = stored.log->segments.states()});
-  }
+  for (const auto& [id, stored] : logs_) checkpoint.logs.push_back(describe(id, stored, round.last));
   return checkpoint;
+}
+
+log::LogCheckpoint SegmentWriter::describe(const LogId& id, const Stored& stored, bool last) {
+  const LogState& log = *stored.log;
+  log::LogCheckpoint state{.log = id,
+                           .settings = stored.settings,
+                           .epoch = log.epoch,
+                           .first = stored.first,
+                           .next = log.segments.next(),
+                           .compacted = log.segments.compacted(),
+                           .reserved = stored.reserved,
+                           .lost = log.lost,
+                           .segments = log.segments.states()};
+  if (log.durability == Durability::memory) {
+    state.next = std::max(state.next, Offset(log.high_watermark));
+    state.first = std::min(Offset(log.first), state.next);
+  }
+  // Nothing is given any more: the next process goes on where this one ends.
+  if (last && log.durability != Durability::flushed) state.reserved = state.next;
+  return state;
 }
 
 void SegmentWriter::remove_later(const std::string& path) {

@@ -22,7 +22,8 @@ struct Effect {
   std::shared_ptr<LogState> log;
   SharedBytes batch = {};     // append
   LogSettings settings = {};  // create
-  Offset first = {};          // trim
+  Offset first = {};          // trim; reserve: the log goes on there, when it is above its end
+  log::Reservation reserve = {};
 };
 
 // A piece of work for the segment writer: the effects of all journal blocks since the last round.
@@ -85,6 +86,7 @@ class SegmentWriter {
     std::shared_ptr<LogState> log;
     LogSettings settings;
     Offset first;
+    Offset reserved;
   };
   using Batches = std::map<LogId, std::pair<std::shared_ptr<LogState>, std::vector<SharedBytes>>>;
 
@@ -98,10 +100,11 @@ class SegmentWriter {
   Result<void> write_name(const Effect& effect);
   [[nodiscard]] bool is_named(const TopicId& topic, const std::string& name) const;
   Result<void> flush_segments();
-  Result<void> save(const log::JournalPosition& end);
+  Result<void> save(const WriteRound& round);
   Result<void> flush_volume();
   Result<void> flush_one_by_one();
-  [[nodiscard]] log::Checkpoint describe(const log::JournalPosition& end) const;
+  [[nodiscard]] log::Checkpoint describe(const WriteRound& round) const;
+  [[nodiscard]] static log::LogCheckpoint describe(const LogId& id, const Stored& stored, bool last);
   void remove_files();
   void retain(RoundResult& result) const;
   [[nodiscard]] static bool wants_compaction(const Stored& stored);

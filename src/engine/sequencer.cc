@@ -25,14 +25,18 @@ Sequencer::Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::
       io_(std::move(io)),
       journal_bytes_(journal.bytes()),
       journal_(std::move(journal)),
-      cache_(std::move(cache)) {}
+      cache_(std::move(cache)),
+      memory_({limits_.memory_log_bytes_max, limits_.memory_logs_bytes_max}) {}
 
 template <class F>
 void Sequencer::post(F work) {
   asio::post(io_.journal, [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
 }
 
-void Sequencer::start() { schedule(); }
+void Sequencer::start(std::function<void()> flush_later) {
+  flush_later_ = std::move(flush_later);
+  schedule();
+}
 
 void Sequencer::schedule() {
   if (!run_posted_.exchange(true)) post([](Sequencer& self) { self.run(); });
@@ -47,6 +51,17 @@ void Sequencer::submit(RequestPtr request) {
 void Sequencer::look_at_retention() {
   post([](Sequencer& self) {
     self.retention_wanted_ = true;
+    for (const auto& log : self.memory_.expire(self.parts_->clock.now())) {
+      log->watchers.notify(self.deliveries_);
+    }
+    self.schedule();
+  });
+}
+
+void Sequencer::flush_is_due() {
+  post([](Sequencer& self) {
+    self.flush_armed_ = false;
+    self.flush_due_ = true;
     self.schedule();
   });
 }
@@ -90,6 +105,7 @@ void Sequencer::run() {
   bool progressed = !group_.empty();
   if (progressed) commit_group();
   deliveries_.send();
+  flush_behind();
   if (wants_round(parts_->clock.now())) hand_over();
   prepare_spare(!progressed && !pending_.empty());
   bool waits_for_disk = !progressed && (round_running_ || preparing_);  // which comes back here
@@ -119,6 +135,38 @@ void Sequencer::check_space() {
   } else if (!disk_failed_ && parts_->condition.state() == Condition::State::disk_full) {
     parts_->condition.set(Condition::State::ok, "");
   }
+}
+
+// Commits go on meanwhile; only one that has to be flushed itself waits.
+void Sequencer::flush_behind() {
+  bool pointless = parts_->condition.state() == Condition::State::read_only ||
+                   parts_->options.bug == PlantedBug::skip_flush;
+  if (!journal_.has_unflushed() || flushing_ || pointless) {
+    flush_due_ = flush_due_ && flushing_;
+    return;
+  }
+  bool due = flush_due_ || !reserving_.empty() || unflushed_bytes_ >= limits_.unflushed_bytes_max;
+  if (!due && !std::exchange(flush_armed_, true)) flush_later_();
+  if (!due) return;
+  flushing_ = true;
+  flush_due_ = false;
+  unflushed_bytes_ = 0;
+  asio::post(io_.readers, [self = shared_from_this(), behind = journal_.flush_behind()] {
+    self->post([lsn = behind.lsn, done = behind.run()](Sequencer& sequencer) {
+      sequencer.on_flush_behind(lsn, done);
+    });
+  });
+}
+
+void Sequencer::on_flush_behind(uint64_t lsn, const Result<void>& done) {
+  flushing_ = false;
+  if (done) {
+    journal_.note_flushed(lsn);
+    on_flushed();
+  } else if (parts_->options.bug != PlantedBug::trust_after_failed_flush) {
+    go_read_only(done.error());
+  }
+  schedule();
 }
 
 // From now on nothing is written: what was flushed last is all that may be trusted.
@@ -238,12 +286,13 @@ void Sequencer::on_spare(Result<log::JournalFile> file) {
 }
 
 void Sequencer::stop_if_done() {
-  if (!stopped_ || round_running_ || preparing_ || compacting_) return;
+  if (!stopped_ || round_running_ || preparing_ || compacting_ || flushing_) return;
   bool writable = parts_->condition.state() != Condition::State::read_only;
   if (!pending_.empty() || run_posted_) return;
   if (writable && !stopping_round_) {
     stopping_round_ = true;
     checkpoint_wanted_ = true;
+    if (parts_->options.bug != PlantedBug::skip_flush) std::ignore = journal_.flush();  // if the disk is full
     hand_over();
     return;
   }

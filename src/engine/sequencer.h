@@ -3,12 +3,14 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <vector>
 
 #include "engine/embedded_parts.h"
+#include "engine/memory_logs.h"
 #include "engine/request.h"
 #include "engine/tail_cache.h"
 #include "log/journal.h"
@@ -25,12 +27,18 @@ namespace pabal::engine {
 // While one group is being flushed the next requests gather, so that one flush serves all that wait on any
 // shard. After a request was answered its change is durable and visible; answers and offsets of one log come
 // in order. Effects are handed to the segment writer in rounds.
+//
+// A group of commits that no log asks to be flushed is seen and answered once it is written, or, where all
+// its logs are kept in memory, without. What is written and not flushed is covered by the next flush of
+// anybody, and flushed behind the work after unflushed_bytes_max or unflushed_time_max. See LogState for
+// their offsets.
 class Sequencer : public std::enable_shared_from_this<Sequencer> {
  public:
   Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::Journal journal, TailCache cache);
 
-  // Any thread.
-  void start();
+  // Any thread. `flush_later` has flush_is_due() called after unflushed_time_max.
+  void start(std::function<void()> flush_later);
+  void flush_is_due();
   void submit(std::unique_ptr<Request> request);
   void look_at_retention();
   void look_at_space();
@@ -63,10 +71,16 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   Result<bool> admit_change(Request& request);
   void encode(Request& request);
   void commit_group();
-  Result<void> make_durable(BytesView block);
+  Result<void> make_durable();
+  Result<void> write_block();
+  void reserve_offsets(const std::shared_ptr<LogState>& log, Offset from);
+  void on_flushed();
+  void take_back_reservations();
   void publish_group();
   void publish(Request& request);
   void publish_append(const std::shared_ptr<LogState>& log, LogAppend& append);
+  void publish_trim(Request& request);
+  void publish_remove(Request& request);
   void publish_open(Request& request);
   void touch(const std::shared_ptr<LogState>& log);
   void take_back_group(const Error& failure);
@@ -75,6 +89,8 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
 
   // sequencer.cc: the journal's files, the disk and the segment writer.
   void check_space();
+  void flush_behind();
+  void on_flush_behind(uint64_t lsn, const Result<void>& done);
   void go_read_only(const Error& failure);
   void hand_over();
   void on_round(RoundResult result);
@@ -109,6 +125,21 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   std::vector<std::shared_ptr<LogState>> touched_;
   Deliveries deliveries_;
   TailCache cache_;
+  MemoryLogs memory_;
+  bool group_flushes_ = false;  // the group that is being formed is answered after a flush
+  uint64_t group_lsn_ = 0;
+  std::vector<Effect> group_reserves_;
+  struct Reserving {
+    std::shared_ptr<LogState> log;
+    log::Reservation reservation;
+    uint64_t lsn;  // of its block
+  };
+  std::deque<Reserving> reserving_;  // by lsn: they count once their block is flushed
+  uint64_t unflushed_bytes_ = 0;     // written to the journal since a flush began
+  bool flush_armed_ = false;         // flush_is_due() will be called
+  bool flush_due_ = false;
+  bool flushing_ = false;  // behind the work
+  std::function<void()> flush_later_;
   std::vector<Effect> effects_;
   uint64_t effects_bytes_ = 0;    // not handed over
   uint64_t unwritten_bytes_ = 0;  // not in segments

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "base/check.h"
 #include "engine/sequencer.h"
 #include "log/record_batch.h"
@@ -14,6 +17,8 @@ Error no_such_log(const LogId& log) {
 // Takes what waits, in order, into one block.
 void Sequencer::form_group() {
   builder_.clear();
+  group_flushes_ = false;
+  group_lsn_ = journal_.next().lsn;
   while (!pending_.empty()) {
     RequestPtr& request = pending_.front();
     bool alone = builder_.empty();
@@ -30,7 +35,8 @@ Sequencer::Admitted Sequencer::admit(RequestPtr& request) {
     answer(std::move(request), std::unexpected(done.error()));
     return Admitted::answered;
   }
-  if (!journal_.fits(log::journal_aligned(builder_.size() + request->bytes))) {
+  size_t reserve_bytes = request->commit.appends.size() * log::journal_reserve_bytes;
+  if (!journal_.fits(log::journal_aligned(builder_.size() + request->bytes + reserve_bytes))) {
     if (!group_.empty() || !disk_failed_) return Admitted::no_room;
     answer(std::move(request), error(ErrorCode::disk_full, "{}", parts_->condition.get()->reason));
     return Admitted::answered;
@@ -82,11 +88,52 @@ Result<void> Sequencer::admit_commit(Request& request) {
     LogState& log = *request.logs[i];
     Bytes& batch = request.commit.appends[i].batch;
     log::set_base_offset(batch, log.next);
-    log::set_leader_epoch(batch, LeaderEpoch(0));
+    log::set_leader_epoch(batch, log.epoch);
     request.offsets.push_back(log.next);
+    Offset base = log.next;
     log.next = log::BatchView::parse(batch)->next_offset();
+    if (log.durability == Durability::flushed) {
+      group_flushes_ = true;
+    } else {
+      reserve_offsets(request.logs[i], base);
+    }
   }
   return {};
+}
+
+// Sees to it that what the log has just given, from `from` on, is reserved before anybody hears of it; and
+// asks for more before the log has come to the end of that.
+void Sequencer::reserve_offsets(const std::shared_ptr<LogState>& log, Offset from) {
+  int64_t step = std::clamp(log->next - log->continues_at, limits_.reserve_offsets_min,
+                            std::max(limits_.reserve_offsets_min, limits_.reserve_offsets_max));
+  if (log->reserving - log->next < step / 2) {
+    log::Reservation reservation{from, log->next + step, log->epoch};
+    builder_.reserve(log->id, reservation);
+    log->reserving = reservation.up_to;
+    if (parts_->options.bug == PlantedBug::reuse_offsets) log->reserved = reservation.up_to;
+    reserving_.push_back({log, reservation, group_lsn_});
+    group_reserves_.push_back({.kind = log::EntryKind::reserve, .log = log, .reserve = reservation});
+  }
+  if (log->next > log->reserved) group_flushes_ = true;
+}
+
+// Reservations count whose block has been flushed.
+void Sequencer::on_flushed() {
+  if (!journal_.has_unflushed()) unflushed_bytes_ = 0;
+  for (; !reserving_.empty() && reserving_.front().lsn <= journal_.flushed_lsn(); reserving_.pop_front()) {
+    LogState& log = *reserving_.front().log;
+    log.reserved = std::max(log.reserved, reserving_.front().reservation.up_to);
+  }
+}
+
+void Sequencer::take_back_reservations() {
+  group_reserves_.clear();
+  for (; !reserving_.empty() && reserving_.back().lsn == group_lsn_; reserving_.pop_back()) {
+    reserving_.back().log->reserving = reserving_.back().log->reserved;
+  }
+  for (const Reserving& other : reserving_) {
+    other.log->reserving = std::max(other.log->reserving, other.reservation.up_to);
+  }
 }
 
 // Whether an open, trim or remove changes anything.
@@ -95,6 +142,10 @@ Result<bool> Sequencer::admit_change(Request& request) {
   if (request.kind == Request::Kind::open) {
     if (removed_.contains(request.log) || (log && log->removing)) {
       return error(ErrorCode::conflict, "the log {} was removed just now; a new topic has a new id",
+                   request.log);
+    }
+    if (log && log->durability != request.settings.durability) {
+      return error(ErrorCode::conflict, "the durability of the log {} was set when it was made, for good",
                    request.log);
     }
     return !log || log->settings != request.settings;
@@ -115,8 +166,11 @@ Result<bool> Sequencer::admit_change(Request& request) {
 void Sequencer::encode(Request& request) {
   switch (request.kind) {
     case Request::Kind::commit:
-      for (const LogAppend& append : request.commit.appends) builder_.append(append.log, append.batch);
-      break;
+      for (size_t i = 0; i < request.logs.size(); ++i) {
+        const LogAppend& append = request.commit.appends[i];
+        if (request.logs[i]->durability != Durability::memory) builder_.append(append.log, append.batch);
+      }
+      return;
     case Request::Kind::open:
       builder_.create(request.log, request.settings);
       break;
@@ -127,20 +181,42 @@ void Sequencer::encode(Request& request) {
       builder_.remove(request.log);
       break;
   }
+  group_flushes_ = true;
 }
 
 void Sequencer::commit_group() {
   PlantedBug bug = parts_->options.bug;
   Instant since = group_.front()->since;
-  uint64_t lsn = journal_.next().lsn;
-  BytesView block = builder_.finish({.journal_id = parts_->journal_id, .lsn = lsn, .flushed_lsn = lsn - 1});
   if (bug == PlantedBug::acknowledge_before_flush) publish_group();
-  if (auto done = make_durable(block); !done) return take_back_group(done.error());
+  if (auto done = make_durable(); !done) return take_back_group(done.error());
   if (bug != PlantedBug::acknowledge_before_flush) publish_group();
   if (since != Instant()) remember_time(since);
 }
 
-Result<void> Sequencer::make_durable(BytesView block) {
+// As durable as the group asks. One whose logs are all in memory has no block; it may have to wait for the
+// flush of a reservation that an earlier one holds.
+Result<void> Sequencer::make_durable() {
+  if (!builder_.empty()) {
+    if (auto done = write_block(); !done) return done;
+  }
+  if (!group_flushes_) return {};
+  bool skips = parts_->options.bug == PlantedBug::skip_flush;
+  auto done = skips ? Result<void>() : journal_.flush();
+  if (skips || (!done && parts_->options.bug == PlantedBug::trust_after_failed_flush)) {
+    journal_.note_flushed(journal_.next().lsn - 1);
+    done = {};
+  }
+  if (done) {
+    on_flushed();
+  } else {
+    go_read_only(done.error());
+  }
+  return done;
+}
+
+Result<void> Sequencer::write_block() {
+  BytesView block = builder_.finish(
+      {.journal_id = parts_->journal_id, .lsn = group_lsn_, .flushed_lsn = journal_.flushed_lsn()});
   if (auto done = journal_.write(block); !done) {
     // Nothing of a block that was not written counts: the next one takes its place.
     if (done.error().code == ErrorCode::disk_full) {
@@ -150,14 +226,13 @@ Result<void> Sequencer::make_durable(BytesView block) {
     }
     return done;
   }
-  if (parts_->options.bug == PlantedBug::skip_flush) return {};
-  auto done = journal_.flush();
-  if (parts_->options.bug == PlantedBug::trust_after_failed_flush) return {};
-  if (!done) go_read_only(done.error());
-  return done;
+  unflushed_bytes_ += block.size();
+  return {};
 }
 
 void Sequencer::publish_group() {
+  std::ranges::move(group_reserves_, std::back_inserter(effects_));
+  group_reserves_.clear();
   for (RequestPtr& request : group_) publish(*request);
   for (auto& log : touched_) {
     log->touched = false;
@@ -185,19 +260,31 @@ void Sequencer::publish(Request& request) {
       publish_open(request);
       break;
     case Request::Kind::trim:
-      request.logs[0]->first = std::max(request.logs[0]->first.load(), request.first.value());
-      effects_.push_back({log::EntryKind::trim, request.logs[0], {}, {}, request.first});
-      touch(request.logs[0]);
+      publish_trim(request);
       break;
     case Request::Kind::remove:
-      request.logs[0]->removed = true;
-      parts_->table.remove(request.log);
-      removed_.insert(request.log);
-      effects_.push_back({log::EntryKind::remove, request.logs[0], {}, {}, {}});
-      checkpoint_wanted_ = true;  // so that the files go soon
-      touch(request.logs[0]);
+      publish_remove(request);
       break;
   }
+}
+
+void Sequencer::publish_trim(Request& request) {
+  const auto& log = request.logs[0];
+  log->first = std::max(log->first.load(), request.first.value());
+  effects_.push_back({.kind = log::EntryKind::trim, .log = log, .first = request.first});
+  if (log->durability == Durability::memory) memory_.trim(log);
+  touch(log);
+}
+
+void Sequencer::publish_remove(Request& request) {
+  const auto& log = request.logs[0];
+  log->removed = true;
+  parts_->table.remove(request.log);
+  removed_.insert(request.log);
+  effects_.push_back({.kind = log::EntryKind::remove, .log = log});
+  if (log->durability == Durability::memory) memory_.forget(log);
+  checkpoint_wanted_ = true;  // so that the files go soon
+  touch(log);
 }
 
 void Sequencer::publish_append(const std::shared_ptr<LogState>& log, LogAppend& append) {
@@ -205,11 +292,16 @@ void Sequencer::publish_append(const std::shared_ptr<LogState>& log, LogAppend& 
   Offset base = batch->base_offset();
   Offset next = batch->next_offset();
   SharedBytes shared(std::move(append.batch));
+  touch(log);
+  if (log->durability == Durability::memory) {
+    for (const auto& trimmed : memory_.add(log, base, next, std::move(shared), parts_->clock.now()))
+      touch(trimmed);
+    return;
+  }
   effects_bytes_ += shared.size();
   unwritten_bytes_ += shared.size();
-  effects_.push_back({log::EntryKind::append, log, shared, {}, {}});
+  effects_.push_back({.kind = log::EntryKind::append, .log = log, .batch = shared});
   cache_.add(log, base, next, std::move(shared));
-  touch(log);
 }
 
 void Sequencer::publish_open(Request& request) {
@@ -218,7 +310,7 @@ void Sequencer::publish_open(Request& request) {
   if (made) log = parts_->make_log(request.log, {.settings = request.settings});
   log->settings = request.settings;
   if (made) parts_->table.add(log);
-  effects_.push_back({log::EntryKind::create, log, {}, request.settings, {}});
+  effects_.push_back({.kind = log::EntryKind::create, .log = log, .settings = request.settings});
 }
 
 void Sequencer::touch(const std::shared_ptr<LogState>& log) {
@@ -228,6 +320,7 @@ void Sequencer::touch(const std::shared_ptr<LogState>& log) {
 
 // The group did not become durable: nobody has seen anything of it.
 void Sequencer::take_back_group(const Error& failure) {
+  take_back_reservations();
   Error told = failure;
   if (told.code != ErrorCode::disk_full) {
     told = {ErrorCode::read_only, parts_->condition.get()->reason, {}};

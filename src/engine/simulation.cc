@@ -22,6 +22,12 @@ EmbeddedLimits small_limits(Random& random) {
   limits.group_bytes_max = 1_KiB + random.below(8_KiB);
   limits.write_round_bytes = 1_KiB + random.below(16_KiB);
   limits.cached_bytes_max = random.below(64_KiB);
+  limits.unflushed_bytes_max = 1_KiB + random.below(32_KiB);
+  limits.unflushed_time_max = std::chrono::milliseconds(1 + random.below(50));
+  limits.reserve_offsets_min = 1 + static_cast<int64_t>(random.below(20));
+  limits.reserve_offsets_max = limits.reserve_offsets_min * 8;
+  limits.memory_log_bytes_max = 2_KiB + random.below(16_KiB);
+  limits.memory_logs_bytes_max = 8_KiB + random.below(32_KiB);
   limits.disk_reserve_bytes = 0;
   limits.flush_one_by_one_max = random.below(4);
   limits.retention_interval = std::chrono::milliseconds(50);

@@ -1,6 +1,7 @@
 #include "flows/needs_you.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "flows/queue_state.h"
@@ -44,6 +45,36 @@ Need of_damage(const engine::EngineHealth::Damaged& log) {
               .text = fmt::format("It takes no more records; what is whole can be read, and all other "
                                   "partitions go on. {}",
                                   log.problem)};
+}
+
+// Once for each topic, until the next start.
+void of_losses(const engine::EngineHealth& health, std::vector<Need>& needs) {
+  struct Sum {
+    int64_t offsets = 0;
+    int64_t partitions = 0;
+    bool in_memory = false;
+  };
+  std::map<std::string, Sum> by_topic;
+  for (const auto& lost : health.lost) {
+    Sum& sum = by_topic[lost.name];
+    sum.offsets += lost.to - lost.from;
+    ++sum.partitions;
+    sum.in_memory = lost.durability == engine::Durability::memory;
+  }
+  for (const auto& [topic, sum] : by_topic) {
+    std::string_view why =
+        sum.in_memory
+            ? "Its records are kept in memory only (durability memory), and the server was restarted."
+            : "It is not flushed (durability written), and the server did not stop in order.";
+    needs.push_back(
+        {.id = "lost." + topic,
+         .red = false,
+         .kind = "lost",
+         .title = fmt::format("{} may have lost records", topic),
+         .text = fmt::format("Up to {} in {} were taken at the last start. {} No offset is given twice.",
+                             counted(sum.offsets, "record", "records"),
+                             counted(sum.partitions, "partition", "partitions"), why)});
+  }
 }
 
 std::string title_of(Trouble trouble, const std::string& queue) {
@@ -168,6 +199,7 @@ std::vector<Need> needs_you(const Facts& facts) {
   std::vector<Need> needs;
   if (auto need = of_storage(facts)) needs.push_back(std::move(*need));
   for (const auto& log : facts.health.damaged) needs.push_back(of_damage(log));
+  of_losses(facts.health, needs);
   for (const auto& queue : facts.queues) {
     if (auto need = of_queue(queue)) needs.push_back(std::move(*need));
     if (auto need = of_dead_letters(facts, queue.info)) needs.push_back(std::move(*need));

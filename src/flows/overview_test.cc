@@ -322,6 +322,16 @@ TEST_F(OverviewTest, ADamagedPartitionIsRedAndNamed) {
   EXPECT_THAT(need["text"].get<std::string>(), HasSubstr("/data/x.log is damaged at byte 7"));
 }
 
+TEST_F(OverviewTest, WhatATopicThatIsNotFlushedMayHaveLostIsTold) {
+  engine::LogId log{.topic = {.bytes = {1}}, .partition = PartitionIndex(2)};
+  engine::EngineHealth::Lost lost{log, "clicks", engine::Durability::written, Offset(5), Offset(15)};
+  engine.its_health.lost = {lost, lost};
+  auto need = look()["needs_you"][0];
+  EXPECT_EQ(need["kind"], "lost");
+  EXPECT_EQ(need["title"], "clicks may have lost records");
+  EXPECT_THAT(need["text"].get<std::string>(), HasSubstr("Up to 20 records in 2 partitions"));
+}
+
 TEST_F(OverviewTest, CallsThatFailAreToldWithTheServiceThatIsCalled) {
   for (int i = 0; i < 5; ++i) {
     ReportedCall call;

@@ -8,7 +8,8 @@
 namespace pabal::log {
 namespace {
 
-constexpr uint64_t checkpoint_magic = 0x504142414c435032;    // "PABALCP2"
+constexpr uint64_t checkpoint_magic = 0x504142414c435033;    // "PABALCP3"
+constexpr uint64_t checkpoint_magic_2 = 0x504142414c435032;  // "PABALCP2"
 constexpr uint64_t checkpoint_magic_1 = 0x504142414c435031;  // "PABALCP1"
 constexpr size_t header_bytes = 20;
 constexpr size_t checkpoint_bytes_max = 1_GiB;
@@ -70,6 +71,7 @@ class Reader {
     auto n = number<uint32_t>();
     return have(uint64_t{n} * each) ? n : 0;
   }
+  void refuse() { ok_ = false; }
   [[nodiscard]] bool done() const { return ok_ && in_.empty(); }
 
  private:
@@ -95,17 +97,20 @@ void write_log(Writer& out, const LogCheckpoint& log) {
   out.number(log.settings.retention_bytes);
   out.number(static_cast<uint8_t>(log.settings.compact));
   out.number(int64_t{log.settings.tombstones_kept.count()});
+  out.number(static_cast<uint8_t>(log.settings.durability));
   out.text(log.settings.name);
   out.number(log.epoch.value());
   out.number(log.first.value());
   out.number(log.next.value());
   out.number(log.compacted.value());
+  out.number(log.reserved.value());
+  out.number(log.lost);
   out.number(static_cast<uint32_t>(log.segments.size()));
   for (const SegmentState& segment : log.segments) write_segment(out, segment);
 }
 
 // Which version of the file is read.
-enum class Layout { first, current };
+enum class Layout { first, second, current };
 
 SegmentState read_segment(Reader& in, Layout layout) {
   SegmentState segment;
@@ -118,6 +123,12 @@ SegmentState read_segment(Reader& in, Layout layout) {
   return segment;
 }
 
+Durability read_durability(Reader& in) {
+  auto value = in.number<uint8_t>();
+  if (value > static_cast<uint8_t>(Durability::memory)) in.refuse();
+  return static_cast<Durability>(value);
+}
+
 LogCheckpoint read_log(Reader& in, Layout layout) {
   LogCheckpoint log;
   log.log.topic = in.uuid();
@@ -128,11 +139,16 @@ LogCheckpoint read_log(Reader& in, Layout layout) {
     log.settings.compact = in.number<uint8_t>() != 0;
     log.settings.tombstones_kept = Duration(in.number<int64_t>());
   }
+  if (layout == Layout::current) log.settings.durability = read_durability(in);
   log.settings.name = in.text();
   log.epoch = LeaderEpoch(in.number<int32_t>());
   log.first = Offset(in.number<int64_t>());
   log.next = Offset(in.number<int64_t>());
   if (layout != Layout::first) log.compacted = Offset(in.number<int64_t>());
+  if (layout == Layout::current) {
+    log.reserved = Offset(in.number<int64_t>());
+    log.lost = in.number<int64_t>();
+  }
   uint32_t segments = in.count(segment_entry_bytes_min);
   log.segments.reserve(segments);
   for (uint32_t i = 0; i < segments; ++i) log.segments.push_back(read_segment(in, layout));
@@ -169,7 +185,7 @@ Bytes encode_checkpoint(const Checkpoint& checkpoint) {
 
 Result<Checkpoint> decode_checkpoint(BytesView bytes) {
   uint64_t magic = bytes.size() < header_bytes ? 0 : load<uint64_t>(bytes, 0);
-  if (magic != checkpoint_magic && magic != checkpoint_magic_1) {
+  if (magic != checkpoint_magic && magic != checkpoint_magic_2 && magic != checkpoint_magic_1) {
     return error(ErrorCode::corrupt, "the checkpoint does not begin like one");
   }
   if (load<uint64_t>(bytes, 12) != bytes.size() - header_bytes ||
@@ -177,7 +193,9 @@ Result<Checkpoint> decode_checkpoint(BytesView bytes) {
     return error(ErrorCode::corrupt, "the checkpoint's checksum does not agree with its {} bytes",
                  bytes.size());
   }
-  Layout layout = magic == checkpoint_magic ? Layout::current : Layout::first;
+  Layout layout = magic == checkpoint_magic     ? Layout::current
+                  : magic == checkpoint_magic_2 ? Layout::second
+                                                : Layout::first;
   Reader in(bytes.subspan(header_bytes));
   Checkpoint checkpoint;
   checkpoint.journal_id = in.number<uint64_t>();

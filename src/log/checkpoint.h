@@ -24,14 +24,17 @@ struct SegmentState {
   friend bool operator==(const SegmentState&, const SegmentState&) = default;
 };
 
-// One log at the checkpoint: its records [first, next) lie in its segments.
+// One log at the checkpoint: its records [first, next) lie in its segments, but for those it has lost, and
+// for one that is kept in memory.
 struct LogCheckpoint {
   LogId log = {};
   LogSettings settings = {};
   LeaderEpoch epoch = {};
   Offset first = {};
   Offset next = {};
-  Offset compacted = {};                    // below, no two records have the same key
+  Offset compacted = {};  // below, no two records have the same key
+  Offset reserved = {};   // after a crash an unflushed log goes on here, if it is above next
+  int64_t lost = 0;       // offsets that such a log may have lost so far
   std::vector<SegmentState> segments = {};  // in offset order
   friend bool operator==(const LogCheckpoint&, const LogCheckpoint&) = default;
 };
@@ -49,12 +52,12 @@ struct Checkpoint {
 // The file, big-endian: 0 magic u64 | 8 crc u32 (of byte 12 on) | 12 body_bytes u64 | 20 body. The body:
 //   journal_id u64 | lsn u64 | file u32 | offset u64 | log_count u32 | logs | removal_count u32 | removals
 //   log:     topic 16 | partition i32 | retention_time_ns i64 | retention_bytes u64 | compact u8 |
-//            tombstones_kept_ns i64 | name | epoch i32 | first i64 | next i64 | compacted i64 |
-//            segment_count u32 | segments
+//            tombstones_kept_ns i64 | durability u8 | name | epoch i32 | first i64 | next i64 |
+//            compacted i64 | reserved i64 | lost i64 | segment_count u32 | segments
 //   segment: base i64 | next i64 | bytes u64 | last_append_ms i64 | max_timestamp_ms i64 | generation u32
 //   name, removal: size u32 | text
-// The version before it lacks compact, tombstones_kept_ns, compacted and generation, and its removals are
-// whole paths; it is read, never written.
+// Older versions are read, never written: the second lacks durability, reserved and lost; the first also
+// compact, tombstones_kept_ns, compacted and generation, and its removals are whole paths.
 [[nodiscard]] Bytes encode_checkpoint(const Checkpoint& checkpoint);
 [[nodiscard]] Result<Checkpoint> decode_checkpoint(BytesView bytes);
 

@@ -23,7 +23,12 @@ Checkpoint sample() {
   log.settings.compact = true;
   log.settings.tombstones_kept = std::chrono::minutes(7);
   log.compacted = Offset(20);
-  checkpoint.logs = {log, {.log = {.topic = {}, .partition = PartitionIndex(1)}}};
+  LogCheckpoint written = log;
+  written.log.partition = PartitionIndex(3);
+  written.settings.durability = Durability::written;
+  written.reserved = Offset(1000);
+  written.lost = 12;
+  checkpoint.logs = {log, written, {.log = {.topic = {}, .partition = PartitionIndex(1)}}};
   checkpoint.removals = {"topics/x", ""};
   return checkpoint;
 }

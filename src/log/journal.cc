@@ -65,9 +65,39 @@ Result<void> Journal::write(BytesView block) {
   check(fits(block.size()), "a block of {} bytes does not fit the journal", block.size());
   if (next_.offset + block.size() > current_.bytes) change_file();
   if (auto done = current_.file->write_at(next_.offset, block); !done) return done;
+  if (unflushed_.empty() || unflushed_.back().file != current_.file)
+    unflushed_.push_back({current_.file, next_.lsn});
+  unflushed_.back().last_lsn = next_.lsn;
   next_.offset += block.size();
   ++next_.lsn;
   return {};
+}
+
+Result<void> JournalFlusher::flush(const Files& files) {
+  std::lock_guard lock(mutex_);
+  for (const auto& file : files) {
+    if (failure_) break;
+    if (auto done = file->flush(); !done) failure_ = done.error();
+  }
+  return failure_ ? Result<void>(std::unexpected(*failure_)) : Result<void>();
+}
+
+Journal::FlushBehind Journal::flush_behind() const {
+  FlushBehind behind{.lsn = next_.lsn - 1, .flusher = flusher_};
+  for (const Unflushed& unflushed : unflushed_) behind.files.push_back(unflushed.file);
+  return behind;
+}
+
+Result<void> Journal::flush() {
+  FlushBehind all = flush_behind();
+  if (auto done = all.run(); !done) return done;
+  note_flushed(all.lsn);
+  return {};
+}
+
+void Journal::note_flushed(uint64_t lsn) {
+  flushed_lsn_ = std::max(flushed_lsn_, lsn);
+  std::erase_if(unflushed_, [this](const Unflushed& file) { return file.last_lsn <= flushed_lsn_; });
 }
 
 void Journal::change_file() {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ struct JournalLimits {
 struct JournalFile {
   uint32_t number = 0;  // DATA/journal/<number>.journal; says nothing about order
   uint64_t bytes = 0;
-  std::unique_ptr<runtime::File> file;
+  std::shared_ptr<runtime::File> file;
 };
 
 // Where a block lies.
@@ -44,12 +45,26 @@ struct JournalPosition {
                                                        const std::string& directory, uint32_t number,
                                                        uint64_t bytes);
 
+// Flushes journal files for two threads: the one that commits, and the one that flushes behind it. The kernel
+// tells a failed flush once, to one of them; here every later flush fails as well.
+class JournalFlusher {
+ public:
+  using Files = std::vector<std::shared_ptr<runtime::File>>;
+  [[nodiscard]] Result<void> flush(const Files& files);
+
+ private:
+  std::mutex mutex_;  // two flushes at once would have to agree on who was told of a failure
+  std::optional<Error> failure_;
+};
+
 // The files that commits are written to, one block after the other, used again when a checkpoint has made
-// their blocks superfluous. One thread; calls block. After write() and flush() a block is durable.
+// their blocks superfluous. One thread; calls block. A block is safe from the end of the process after
+// write(), and durable after flush(), which covers all that was written before it, in whichever file.
 class Journal {
  public:
+  // `next`: all blocks below it are durable, or no longer needed.
   Journal(JournalFile current, JournalPosition next, uint64_t file_bytes)
-      : current_(std::move(current)), next_(next), file_bytes_(file_bytes) {}
+      : current_(std::move(current)), next_(next), flushed_lsn_(next.lsn - 1), file_bytes_(file_bytes) {}
 
   // True when a block of that many bytes (aligned) has a place now.
   [[nodiscard]] bool fits(uint64_t bytes) const;
@@ -57,8 +72,20 @@ class Journal {
   [[nodiscard]] bool half_full() const { return next_.offset * 2 >= current_.bytes; }
   // Writes the next block; it must fit. After an error the block does not count, and may be written again.
   [[nodiscard]] Result<void> write(BytesView block);
-  // Makes the last write durable. After an error nothing of it may be trusted, for ever.
-  [[nodiscard]] Result<void> flush() { return current_.file->flush(); }
+  // Makes all writes durable. After an error nothing since the last flush may be trusted, for ever.
+  [[nodiscard]] Result<void> flush();
+  // The last block known to be durable.
+  [[nodiscard]] uint64_t flushed_lsn() const { return flushed_lsn_; }
+  [[nodiscard]] bool has_unflushed() const { return !unflushed_.empty(); }
+  // The same for another thread: run() it there, and when that went well, tell note_flushed() here.
+  struct FlushBehind {
+    uint64_t lsn = 0;
+    JournalFlusher::Files files = {};
+    std::shared_ptr<JournalFlusher> flusher = {};
+    [[nodiscard]] Result<void> run() const { return flusher->flush(files); }
+  };
+  [[nodiscard]] FlushBehind flush_behind() const;
+  void note_flushed(uint64_t lsn);
 
   [[nodiscard]] const JournalPosition& next() const { return next_; }  // where the next block goes
   [[nodiscard]] uint64_t bytes() const;                                // of all files
@@ -81,10 +108,18 @@ class Journal {
     uint64_t end_lsn;  // one past its last block
   };
 
+  struct Unflushed {
+    std::shared_ptr<runtime::File> file;
+    uint64_t last_lsn;
+  };
+
   void change_file();
 
   JournalFile current_;
   JournalPosition next_;
+  uint64_t flushed_lsn_;
+  std::vector<Unflushed> unflushed_;  // files with blocks above flushed_lsn_, the oldest first
+  std::shared_ptr<JournalFlusher> flusher_ = std::make_shared<JournalFlusher>();
   uint64_t file_bytes_;
   std::deque<Full> full_;
   std::deque<JournalFile> spare_;

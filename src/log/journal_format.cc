@@ -18,12 +18,34 @@ constexpr size_t entry_count = 40;
 }  // namespace at
 
 constexpr uint64_t block_magic = 0x504142414c4a4e31;  // "PABALJN1"
-constexpr size_t create_body_bytes_min = 16;
-constexpr size_t create_compacted_body_bytes_min = 24;
+constexpr size_t reserve_body_bytes = journal_reserve_bytes - journal_entry_header_bytes;
 constexpr size_t kept_buffer_bytes_max = 8_MiB;
+
+// What stands before the name.
+size_t create_head_bytes(EntryKind kind) {
+  if (kind == EntryKind::create_unflushed) return 26;
+  return kind == EntryKind::create_compacted ? 24 : 16;
+}
 
 Result<JournalEntry> malformed(std::string_view what) {
   return error(ErrorCode::corrupt, "a journal entry has {}", what);
+}
+
+// The settings of a create entry of any of the three kinds.
+Result<JournalEntry> parse_create(JournalEntry entry, EntryKind kind, BytesView body) {
+  if (body.size() < create_head_bytes(kind)) return malformed("settings that are cut short");
+  entry.settings.retention_time = Duration(load<int64_t>(body, 0));
+  entry.settings.retention_bytes = load<uint64_t>(body, 8);
+  entry.settings.compact = kind == EntryKind::create_compacted;
+  if (kind != EntryKind::create) entry.settings.tombstones_kept = Duration(load<int64_t>(body, 16));
+  if (kind == EntryKind::create_unflushed) {
+    if (body[25] > static_cast<uint8_t>(Durability::memory)) return malformed("an unknown durability");
+    entry.settings.compact = body[24] != 0;
+    entry.settings.durability = static_cast<Durability>(body[25]);
+  }
+  entry.settings.name = std::string(as_text(body.subspan(create_head_bytes(kind))));
+  entry.kind = EntryKind::create;
+  return entry;
 }
 
 Result<JournalEntry> parse_body(JournalEntry entry, uint8_t kind, BytesView body) {
@@ -32,23 +54,21 @@ Result<JournalEntry> parse_body(JournalEntry entry, uint8_t kind, BytesView body
       entry.batch = body;
       break;
     case EntryKind::create:
-    case EntryKind::create_compacted: {
-      bool compact = static_cast<EntryKind>(kind) == EntryKind::create_compacted;
-      size_t name_at = compact ? create_compacted_body_bytes_min : create_body_bytes_min;
-      if (body.size() < name_at) return malformed("settings that are cut short");
-      entry.settings.retention_time = Duration(load<int64_t>(body, 0));
-      entry.settings.retention_bytes = load<uint64_t>(body, 8);
-      entry.settings.compact = compact;
-      if (compact) entry.settings.tombstones_kept = Duration(load<int64_t>(body, 16));
-      entry.settings.name = std::string(as_text(body.subspan(name_at)));
-      entry.kind = EntryKind::create;
-      return entry;
-    }
+    case EntryKind::create_compacted:
+    case EntryKind::create_unflushed:
+      return parse_create(std::move(entry), static_cast<EntryKind>(kind), body);
     case EntryKind::trim:
       if (body.size() != sizeof(int64_t)) return malformed("no first offset");
       entry.first = Offset(load<int64_t>(body, 0));
       break;
     case EntryKind::remove:
+      break;
+    case EntryKind::reserve:
+      if (body.size() != reserve_body_bytes) return malformed("a reservation of another size");
+      entry.reserve = {Offset(load<int64_t>(body, 0)), Offset(load<int64_t>(body, 8)),
+                       LeaderEpoch(load<int32_t>(body, 16))};
+      if (entry.reserve.from < Offset(0) || entry.reserve.up_to < entry.reserve.from)
+        return malformed("a reservation that ends before it begins");
       break;
     default:
       return malformed(fmt::format("the unknown kind {}", kind));
@@ -94,13 +114,24 @@ void BlockBuilder::append(const LogId& log, BytesView batch) {
 
 void BlockBuilder::create(const LogId& log, const LogSettings& settings) {
   EntryKind kind = settings.compact ? EntryKind::create_compacted : EntryKind::create;
-  size_t name_at = settings.compact ? create_compacted_body_bytes_min : create_body_bytes_min;
-  header(kind, log, name_at + settings.name.size());
+  if (settings.durability != Durability::flushed) kind = EntryKind::create_unflushed;
+  header(kind, log, create_head_bytes(kind) + settings.name.size());
   number(int64_t{settings.retention_time.count()});
   number(settings.retention_bytes);
-  if (settings.compact) number(int64_t{settings.tombstones_kept.count()});
+  if (kind != EntryKind::create) number(int64_t{settings.tombstones_kept.count()});
+  if (kind == EntryKind::create_unflushed) {
+    number(static_cast<uint8_t>(settings.compact));
+    number(static_cast<uint8_t>(settings.durability));
+  }
   BytesView name = as_bytes(settings.name);
   bytes_.insert(bytes_.end(), name.begin(), name.end());
+}
+
+void BlockBuilder::reserve(const LogId& log, const Reservation& reservation) {
+  header(EntryKind::reserve, log, reserve_body_bytes);
+  number(reservation.from.value());
+  number(reservation.up_to.value());
+  number(reservation.epoch.value());
 }
 
 void BlockBuilder::trim(const LogId& log, Offset first) {

@@ -21,6 +21,13 @@ namespace pabal::log {
 //           remove  nothing
 //           create_compacted  0 retention_time_ns i64 | 8 retention_bytes u64 | 16 tombstones_kept_ns i64 |
 //           24 name
+//           create_unflushed  0 retention_time_ns i64 | 8 retention_bytes u64 | 16 tombstones_kept_ns i64 |
+//           24 compact u8 | 25 durability u8 | 26 name
+//           reserve 0 from i64 | 8 up_to i64 | 16 epoch i32
+//
+// A `reserve` stands before any append at an offset from `from` to `up_to` of a log that is not flushed, and
+// is flushed itself before one of them is seen. Where `from` lies above the log's end, what was between is
+// lost.
 //
 // The CRC-32C covers byte 12 to the end of the payload. `lsn` counts blocks and has no gaps. `flushed_lsn` is
 // the last block known to be durable when this one was written: damage at or below it is corruption, damage
@@ -28,6 +35,7 @@ namespace pabal::log {
 // bytes that pass for a block, and no block of another directory does.
 constexpr size_t journal_block_header_bytes = 48;
 constexpr size_t journal_entry_header_bytes = 25;
+constexpr size_t journal_reserve_bytes = journal_entry_header_bytes + 20;  // one such entry
 constexpr size_t journal_alignment_bytes = 4_KiB;
 
 [[nodiscard]] constexpr uint64_t journal_aligned(uint64_t bytes) {
@@ -40,6 +48,16 @@ enum class EntryKind : uint8_t {
   trim = 3,
   remove = 4,
   create_compacted = 5,  // on disk only: read as a create
+  create_unflushed = 6,  // on disk only: read as a create
+  reserve = 7,
+};
+
+// Offsets that a log may give without a flush, because it goes on above them after a crash.
+struct Reservation {
+  Offset from;
+  Offset up_to;
+  LeaderEpoch epoch;
+  friend bool operator==(const Reservation&, const Reservation&) = default;
 };
 
 // One entry; what its kind does not have is empty.
@@ -49,6 +67,7 @@ struct JournalEntry {
   BytesView batch = {};       // append
   LogSettings settings = {};  // create
   Offset first = {};          // trim
+  Reservation reserve = {};
 };
 
 struct BlockNumbers {
@@ -64,6 +83,7 @@ class BlockBuilder {
   void create(const LogId& log, const LogSettings& settings);
   void trim(const LogId& log, Offset first);
   void remove(const LogId& log);
+  void reserve(const LogId& log, const Reservation& reservation);
 
   [[nodiscard]] bool empty() const { return entry_count_ == 0; }
   [[nodiscard]] size_t size() const { return bytes_.size(); }  // before alignment

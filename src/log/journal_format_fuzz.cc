@@ -22,7 +22,7 @@ Bytes whole_block(BytesView input) {
 
 bool same(const JournalEntry& a, const JournalEntry& b) {
   return a.kind == b.kind && a.log == b.log && std::ranges::equal(a.batch, b.batch) &&
-         a.settings == b.settings && a.first == b.first;
+         a.settings == b.settings && a.first == b.first && a.reserve == b.reserve;
 }
 
 void add(BlockBuilder& builder, const JournalEntry& entry) {
@@ -31,11 +31,14 @@ void add(BlockBuilder& builder, const JournalEntry& entry) {
       return builder.append(entry.log, entry.batch);
     case EntryKind::create:
     case EntryKind::create_compacted:
+    case EntryKind::create_unflushed:
       return builder.create(entry.log, entry.settings);
     case EntryKind::trim:
       return builder.trim(entry.log, entry.first);
     case EntryKind::remove:
       return builder.remove(entry.log);
+    case EntryKind::reserve:
+      return builder.reserve(entry.log, entry.reserve);
   }
 }
 

@@ -15,6 +15,8 @@ const LogId log_a{.topic = {.bytes = {1, 2, 3}}, .partition = PartitionIndex(7)}
 Bytes sample_block() {
   BlockBuilder builder;
   builder.create(log_a, {.name = "orders", .retention_time = std::chrono::hours(1), .retention_bytes = 77});
+  builder.create(log_a, {.name = "w", .compact = true, .durability = Durability::written});
+  builder.reserve(log_a, {Offset(3), Offset(1003), LeaderEpoch(2)});
   builder.append(log_a, as_bytes("a batch"));
   builder.trim(log_a, Offset(5));
   builder.remove(log_a);
@@ -47,11 +49,17 @@ TEST(JournalFormat, what_was_put_in_comes_out) {
   EXPECT_EQ(block->lsn(), 9u);
   EXPECT_EQ(block->flushed_lsn(), 8u);
   EXPECT_EQ(block->aligned_bytes(), bytes.size());
-  EXPECT_EQ(kinds_in(*block),
-            (std::vector{EntryKind::create, EntryKind::append, EntryKind::trim, EntryKind::remove}));
+  EXPECT_EQ(kinds_in(*block), (std::vector{EntryKind::create, EntryKind::create, EntryKind::reserve,
+                                           EntryKind::append, EntryKind::trim, EntryKind::remove}));
   ASSERT_TRUE(block->for_each([](const JournalEntry& entry) -> Result<void> {
-    if (entry.kind == EntryKind::create) {
+    if (entry.kind == EntryKind::create && entry.settings.name == "orders") {
       EXPECT_EQ(entry.settings, (LogSettings{"orders", std::chrono::hours(1), 77}));
+    } else if (entry.kind == EntryKind::create) {
+      EXPECT_EQ(entry.settings,
+                (LogSettings{.name = "w", .compact = true, .durability = Durability::written}));
+    }
+    if (entry.kind == EntryKind::reserve) {
+      EXPECT_EQ(entry.reserve, (Reservation{Offset(3), Offset(1003), LeaderEpoch(2)}));
     }
     if (entry.kind == EntryKind::append) EXPECT_EQ(as_text(entry.batch), "a batch");
     if (entry.kind == EntryKind::trim) EXPECT_EQ(entry.first, Offset(5));

@@ -119,11 +119,13 @@ Result<void> Replay::explain_end() {
     auto later = flushed_later(*file);
     if (!later) return std::unexpected(later.error());
     if (!*later) continue;
+    report_.stale.clear();
     report_.damage = JournalDamage{report_.next,
                                    fmt::format("block {} was durable and is not readable", report_.next.lsn)};
     return {};
   }
   if (NumberedFile* file = file_numbered(report_.next.file); file == nullptr) {
+    report_.stale.clear();
     report_.damage = JournalDamage{report_.next, "the journal file is missing"};
     return {};
   } else if (auto done = keep_torn(*file, report_.next.offset); !done || report_.torn) {
@@ -144,6 +146,7 @@ Result<bool> Replay::flushed_later(NumberedFile& file) {
     auto found = look(file, position);
     if (!found) return std::unexpected(found.error());
     if (found->block && found->block->flushed_lsn() >= report_.next.lsn) return true;
+    report_.stale.push_back({claim->lsn, file.number, position});
   }
   return false;
 }
@@ -163,6 +166,21 @@ Result<void> Replay::keep_torn(NumberedFile& file, uint64_t position) {
 }
 
 }  // namespace
+
+Result<void> erase_blocks(runtime::FileSystem& files, const std::string& directory,
+                          const std::vector<JournalPosition>& blocks) {
+  const Bytes zeros(journal_alignment_bytes);
+  for (size_t i = 0; i < blocks.size();) {
+    uint32_t number = blocks[i].file;
+    auto file = files.open(journal_file_path(directory, number), runtime::OpenMode::write);
+    if (!file) return std::unexpected(file.error());
+    for (; i < blocks.size() && blocks[i].file == number; ++i) {
+      if (auto done = (*file)->write_at(blocks[i].offset, zeros); !done) return done;
+    }
+    if (auto done = (*file)->flush(); !done) return done;
+  }
+  return {};
+}
 
 Result<ReplayReport> replay_journal(runtime::FileSystem& files, const std::string& directory,
                                     uint64_t journal_id, JournalPosition from,

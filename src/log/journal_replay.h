@@ -3,13 +3,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "log/journal.h"
 #include "log/journal_format.h"
 
 namespace pabal::log {
 
-// Bytes of a flush that a crash interrupted: nobody was told that they are durable.
+// Bytes that a crash caught before they were flushed: nobody was told that they are durable.
 struct TornTail {
   JournalPosition at;
   Bytes bytes;  // what was there
@@ -26,6 +27,9 @@ struct ReplayReport {
   uint64_t blocks = 0;   // handed out
   uint64_t bytes = 0;
   std::optional<TornTail> torn = {};
+  // Blocks that were written behind the end and never flushed, as of logs that do not ask for it: the one
+  // before them is lost. They must be erased, or they would follow the blocks to come.
+  std::vector<JournalPosition> stale = {};
   std::optional<JournalDamage> damage = {};
 };
 
@@ -34,5 +38,8 @@ struct ReplayReport {
 [[nodiscard]] Result<ReplayReport> replay_journal(runtime::FileSystem& files, const std::string& directory,
                                                   uint64_t journal_id, JournalPosition from,
                                                   const std::function<Result<void>(const BlockView&)>& apply);
+// Erases what a replay found to be stale, durably.
+[[nodiscard]] Result<void> erase_blocks(runtime::FileSystem& files, const std::string& directory,
+                                        const std::vector<JournalPosition>& blocks);
 
 }  // namespace pabal::log

@@ -31,9 +31,9 @@ class JournalTest : public testing::Test {
     builder_.clear();
     std::string body(bytes, 'b');
     builder_.append(log_a, as_bytes(body));
-    uint64_t lsn = journal_->next().lsn;
-    return builder_.finish({journal_id, lsn, lsn - 1});
+    return builder_.finish({journal_id, journal_->next().lsn, journal_->flushed_lsn()});
   }
+  void write_unflushed(size_t bytes = 10) { ASSERT_TRUE(journal_->write(block(bytes))); }
   void write(size_t bytes = 10) {
     BytesView b = block(bytes);
     ASSERT_TRUE(journal_->fits(b.size()));
@@ -67,6 +67,56 @@ TEST_F(JournalTest, blocks_are_replayed_in_order_across_files) {
   EXPECT_EQ(report.next, journal_->next());
   EXPECT_FALSE(report.torn);
   EXPECT_FALSE(report.damage);
+}
+
+TEST_F(JournalTest, one_flush_covers_what_was_written_before_it_also_in_the_file_before) {
+  add_file();
+  for (int i = 0; i < 5; ++i) write_unflushed();
+  EXPECT_EQ(journal_->flushed_lsn(), 0u);
+  EXPECT_TRUE(journal_->has_unflushed());
+  write();
+  EXPECT_EQ(journal_->flushed_lsn(), 6u);
+  EXPECT_FALSE(journal_->has_unflushed());
+  ASSERT_TRUE(disk_.flush_directory("/"));
+  disk_.restart_after_power_loss();
+  replay(start_);
+  EXPECT_EQ(replayed_, (std::vector<uint64_t>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(JournalTest, a_flush_behind_covers_what_was_written_when_it_was_asked_for) {
+  write_unflushed();
+  write_unflushed();
+  auto behind = journal_->flush_behind();
+  write_unflushed();
+  ASSERT_TRUE(behind.run());
+  journal_->note_flushed(behind.lsn);
+  EXPECT_EQ(journal_->flushed_lsn(), 2u);
+  EXPECT_TRUE(journal_->has_unflushed());
+}
+
+TEST_F(JournalTest, after_a_failed_flush_no_other_one_succeeds) {
+  write_unflushed();
+  auto behind = journal_->flush_behind();
+  disk_.fail_after(0);
+  EXPECT_FALSE(behind.run());
+  EXPECT_FALSE(journal_->flush()) << "whoever flushes next is told, too";
+}
+
+TEST_F(JournalTest, an_unflushed_block_whose_predecessor_is_lost_is_stale_and_can_be_erased) {
+  write();
+  for (int i = 0; i < 2; ++i) write_unflushed();
+  disk_.flip_bit("/j/0.journal", 4_KiB + 60);  // of block 2
+  ReplayReport report = replay(start_);
+  EXPECT_EQ(replayed_, (std::vector<uint64_t>{1}));
+  EXPECT_FALSE(report.damage) << report.damage->problem;
+  ASSERT_TRUE(report.torn);
+  ASSERT_EQ(report.stale, (std::vector<JournalPosition>{{.lsn = 3, .file = 0, .offset = 8_KiB}}));
+  ASSERT_TRUE(erase_blocks(disk_, "/j", report.stale));
+  auto file = disk_.open("/j/0.journal", runtime::OpenMode::write);
+  journal_ = std::make_unique<Journal>(JournalFile{0, file_bytes, std::move(*file)}, report.next, file_bytes);
+  write_unflushed();  // block 2 again, which is followed by nothing
+  replay(start_);
+  EXPECT_EQ(replayed_, (std::vector<uint64_t>{1, 2}));
 }
 
 TEST_F(JournalTest, an_empty_journal_has_nothing_to_replay) {

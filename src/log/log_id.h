@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <fmt/format.h>
 #include <functional>
 #include <string>
@@ -17,6 +18,10 @@ struct LogId {
   friend constexpr auto operator<=>(const LogId&, const LogId&) = default;
 };
 
+// When an append is answered and seen: once it is flushed to disk, once it is written (it outlives the
+// process, not a loss of power), or at once, and then it is kept in memory alone.
+enum class Durability : uint8_t { flushed, written, memory };
+
 struct LogSettings {
   std::string name;              // of the topic, for people who look at the disk
   Duration retention_time = {};  // from append; zero keeps for ever
@@ -24,6 +29,7 @@ struct LogSettings {
   bool compact = false;          // of each key only the latest record is kept, in time
   // How long a record without a value, which deletes its key, is kept after the records before it have gone.
   Duration tombstones_kept = std::chrono::hours(24);
+  Durability durability = Durability::flushed;  // of a log that exists it does not change
   friend bool operator==(const LogSettings&, const LogSettings&) = default;
 };
 

@@ -90,7 +90,8 @@ Result<std::shared_ptr<Segment>> SegmentedLog::segment_for(size_t bytes) {
     if (!done) return std::unexpected(done.error());
   }
   uint64_t used = last->state().bytes;
-  if (!last_is_whole_ || (used > 0 && used + bytes > limits_.segment_bytes)) return start_segment();
+  if (!last_is_whole_ || last->state().next != next_ || (used > 0 && used + bytes > limits_.segment_bytes))
+    return start_segment();
   return last;
 }
 
@@ -253,10 +254,9 @@ Result<std::vector<SharedBytes>> SegmentedLog::read_in(const Segments& segments,
   auto ends_at_or_below = [from](const auto& segment) { return segment->state().next <= from; };
   for (auto it = std::ranges::partition_point(segments, ends_at_or_below); it != segments.end(); ++it) {
     SegmentState state = (*it)->state();
-    if (state.base > from && it == segments.begin()) break;  // trimmed
     auto batches = (*it)->read(files_, from, bytes_max);
     if (!batches || !batches->empty()) return batches;
-    if (state.generation == 0 && state.next > from) {
+    if (state.generation == 0 && state.next > std::max(from, state.base)) {
       return error(ErrorCode::corrupt, "{} lacks offset {}", (*it)->path(), std::max(from, state.base));
     }
   }

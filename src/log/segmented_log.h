@@ -34,6 +34,8 @@ class SegmentedLog {
   Result<void> flush_files();
   void add_changed_directories(std::set<std::string>& directories) const;
   void set_flushed();
+  // Goes on at `next`, in a segment of its own: the offsets between were lost.
+  void skip_to(Offset next) { next_ = std::max(next_, next); }
   // From now on segments are closed at so many bytes.
   void set_segment_bytes(uint64_t bytes) { limits_.segment_bytes = bytes; }
   [[nodiscard]] bool dirty() const { return !dirty_.empty(); }
@@ -67,8 +69,8 @@ class SegmentedLog {
   [[nodiscard]] uint64_t bytes() const;
   // One past the last record in a segment; zero when there is none.
   [[nodiscard]] Offset end() const;
-  // The batches from the one that holds `from` on, or, where compaction has removed it, from the next one
-  // that is left; none when no segment holds any.
+  // The batches from the one that holds `from` on, or, where compaction has removed it or a crash has lost
+  // it, from the next one that is left; none when no segment holds any.
   Result<std::vector<SharedBytes>> read(Offset from, size_t bytes_max) const;
   // The first record at or after `time`, and not below `first`.
   Result<std::optional<Offset>> find_time(WallTime time, Offset first) const;

@@ -121,14 +121,30 @@ TEST_F(SegmentedLogTest, an_append_is_repeated_after_an_error_without_doubling) 
   }
 }
 
+TEST_F(SegmentedLogTest, it_goes_on_behind_a_gap_in_a_segment_of_its_own) {
+  SegmentedLog log = make();
+  append(log, 5);
+  log.skip_to(Offset(100));
+  EXPECT_TRUE(log.read(Offset(50), 1)->empty());
+  append(log, 5);
+  ASSERT_EQ(log.states().size(), 2u);
+  EXPECT_EQ(log.states()[0].next, Offset(15));
+  EXPECT_EQ(log.states()[1].base, Offset(100));
+  for (int64_t from : {15, 50, 100}) {
+    EXPECT_EQ(BatchView::parse(log.read(Offset(from), 1)->front().view())->base_offset(), Offset(100))
+        << from;
+  }
+}
+
 TEST_F(SegmentedLogTest, trim_lets_go_of_whole_segments) {
   SegmentedLog log = make();
   append(log, 500);
   Offset second = log.states()[1].base;
   EXPECT_TRUE(log.trim(second - 1).empty());
   EXPECT_EQ(log.trim(second).size(), 1u);
-  EXPECT_TRUE(log.read(second - 1, 1)->empty());
-  EXPECT_FALSE(log.read(second, 1)->empty());
+  for (Offset from : {second - 1, second}) {
+    EXPECT_EQ(BatchView::parse(log.read(from, 1)->front().view())->base_offset(), second) << "what is left";
+  }
   log.trim(Offset(1500));
   EXPECT_TRUE(log.states().empty());
   append(log, 1);

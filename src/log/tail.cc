@@ -6,7 +6,8 @@ namespace pabal::log {
 
 void Tail::append(Offset base, Offset next, SharedBytes batch) {
   if (chunks_.empty() ||
-      chunks_.back()->used.load(std::memory_order_relaxed) == chunks_.back()->slots.size()) {
+      chunks_.back()->used.load(std::memory_order_relaxed) == chunks_.back()->slots.size() ||
+      chunks_.back()->bytes >= chunk_bytes_max) {
     size_t slots = chunks_.empty() ? 4 : std::min(chunk_slots_max, chunks_.back()->slots.size() * 2);
     chunks_.push_back(std::make_shared<Chunk>(slots));
     published_.set(std::make_shared<const Chunks>(chunks_.begin(), chunks_.end()));

@@ -33,6 +33,7 @@ class Tail {
 
  private:
   static constexpr size_t chunk_slots_max = 64;
+  static constexpr uint64_t chunk_bytes_max = 64_KiB;  // nothing is added to a chunk that has so many
 
   struct Slot {
     Offset base;

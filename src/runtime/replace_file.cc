@@ -13,6 +13,9 @@ std::string parent_of(const std::string& path) {
 
 Result<void> put_file(FileSystem& files, const std::string& path, BytesView bytes) {
   std::string aside = path + ".new";
+  // Not truncated: after a crash in the middle of the rename a file system without a journal may know the
+  // file in place by this name, too.
+  if (auto done = files.remove(aside); !done && done.error().code != ErrorCode::not_found) return done;
   auto file = files.open(aside, OpenMode::create);
   if (!file) return std::unexpected(file.error());
   if (auto done = (*file)->resize(0); !done) return done;

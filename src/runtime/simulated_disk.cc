@@ -45,6 +45,9 @@ struct SimulatedDisk::Node {
     uint64_t size_after;  // of the file
   };
   std::vector<Write> unflushed;
+  // A flush of the whole volume failed and lost some of it in that epoch: as in the kernel, the file's own
+  // next flush says so as well.
+  std::optional<uint64_t> failed_in;
 
   // Directory.
   std::map<std::string, NodePtr> names;
@@ -208,7 +211,8 @@ Result<void> SimulatedDisk::resize(Node& node, uint64_t bytes, const std::string
 }
 
 Result<void> SimulatedDisk::flush(Node& node, const std::string& path) {
-  Fate fate = next_fate();
+  bool owed = std::exchange(node.failed_in, std::nullopt) == epoch_;
+  Fate fate = owed ? Fate::failed : next_fate();
   if (fate == Fate::failed) forget_unflushed(node);
   if (fate != Fate::done) return fate_error(fate, path);
   make_durable(node);
@@ -423,9 +427,10 @@ Result<void> SimulatedDisk::flush_everything() {
   while (fate != Fate::power_lost && !rest.empty()) {
     NodePtr node = rest.back();
     rest.pop_back();
-    if (fate == Fate::failed) {
-      if (!node->unflushed.empty()) forget_unflushed(*node);
-    } else {
+    if (fate == Fate::failed && !node->unflushed.empty()) {
+      forget_unflushed(*node);
+      node->failed_in = epoch_;
+    } else if (fate == Fate::done) {
       make_durable(*node);
       node->durable_names = node->names;
       node->unflushed_names.clear();

@@ -124,6 +124,7 @@ export interface Partition {
   first_offset: number
   next_offset: number
   bytes: number
+  lost?: number
 }
 
 export interface TopicDetail {

@@ -48,7 +48,10 @@ runtime::Task<Result<void>> read_records(broker::Broker& broker, std::string top
     auto read =
         co_await broker.read({.topic = topic, .partition = partition, .from = next, .bytes_max = bytes});
     if (!read) co_return std::unexpected(read.error());
-    if (read->batches.empty()) co_return Result<void>();
+    if (read->batches.empty()) {  // the end, or what lies before it is lost
+      next = std::max(next, read->range.next);
+      co_return Result<void>();
+    }
     for (const SharedBytes& batch : read->batches) {
       auto ok = read_batch(batch.view(), filter, next, budget, each);
       if (!ok) co_return ok;

@@ -62,6 +62,21 @@ void append_queues(std::string& out, const std::vector<broker::QueueInfo>& queue
   }
 }
 
+// How many records topics that are not flushed may have lost, ever.
+void append_lost(std::string& out, const std::vector<broker::TopicInfo>& topics) {
+  append_metric_head(
+      out, "pabal_lost_offsets_total", "counter",
+      "Offsets of topics that are not flushed that may have held records which a crash, or the "
+      "end of the process, has taken.");
+  for (const broker::TopicInfo& topic : topics) {
+    if (topic.settings.durability == broker::Durability::flushed) continue;
+    int64_t lost = 0;
+    for (const broker::PartitionInfo& partition : topic.partitions) lost += partition.range.lost;
+    append(out, "pabal_lost_offsets_total{{topic=\"{}\",durability=\"{}\"}} {}\n", topic.name,
+           broker::name_of(topic.settings.durability), lost);
+  }
+}
+
 void append_topics(std::string& out, const std::vector<broker::TopicInfo>& topics) {
   append_metric_head(out, "pabal_topic_next_offset", "gauge",
                      "The offset the next record of a partition gets.");
@@ -136,6 +151,7 @@ ServerCalls::Answer ServerCalls::metrics(Call) {
   parts_.backups.append_to(out);
   if (queues) append_queues(out, *queues);
   if (topics) append_topics(out, *topics);
+  if (topics) append_lost(out, *topics);
   if (parts_.more_metrics) parts_.more_metrics(out);
   co_return text_answer(200, "text/plain; version=0.0.4; charset=utf-8", std::move(out));
 }

@@ -45,7 +45,7 @@ void TopicCalls::add_to(RouteTable& table) {
   constexpr std::string_view body =
       R"({"partitions": 1, "retention": {"time": "7d", "size": "10GiB"}, "cleanup": "delete", "tombstones_kept": "24h", "durability": "flushed", "timestamps": "create"})";
   constexpr std::string_view topic =
-      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [], "consumers": []})";
+      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096, "lost": 0}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [], "consumers": []})";
   constexpr std::string_view all = R"({"topics": []})";
   table.add(
       {"PUT",

@@ -21,10 +21,10 @@ void read_retention(const Field& field, broker::TopicChange& change) {
   });
 }
 
-// What this server can do so far, and a clear no to the rest.
-void read_durability(const Field& field) {
-  auto read = field.one_of<int>({{"flushed", 0}, {"written", 1}, {"memory", 2}});
-  if (read && *read != 0) field.problem("is not built yet in this version; \"flushed\" is");
+void read_durability(const Field& field, broker::TopicChange& change) {
+  change.durability = field.one_of<broker::Durability>({{"flushed", broker::Durability::flushed},
+                                                        {"written", broker::Durability::written},
+                                                        {"memory", broker::Durability::memory}});
 }
 
 void read_cleanup(const Field& field, broker::TopicChange& change) {
@@ -57,7 +57,8 @@ Json partition_json(const broker::PartitionInfo& p) {
   return {{"partition", p.partition.value()},
           {"first_offset", p.range.first.value()},
           {"next_offset", p.range.next.value()},
-          {"bytes", p.range.bytes}};
+          {"bytes", p.range.bytes},
+          {"lost", p.range.lost}};
 }
 
 }  // namespace
@@ -73,7 +74,7 @@ Result<broker::TopicChange> read_topic_change(std::string_view body) {
        {"retention", [&](const Field& f) { read_retention(f, change); }},
        {"cleanup", [&](const Field& f) { read_cleanup(f, change); }},
        {"tombstones_kept", [&](const Field& f) { change.tombstones_kept = f.duration(retention_max); }},
-       {"durability", [&](const Field& f) { read_durability(f); }},
+       {"durability", [&](const Field& f) { read_durability(f, change); }},
        {"timestamps",
         [&](const Field& f) {
           change.timestamps = f.one_of<broker::Timestamps>(
@@ -130,7 +131,7 @@ Json topic_json(const broker::TopicInfo& topic) {
                {"partitions", Json::array()},
                {"retention", retention},
                {"cleanup", compact ? "compact" : "delete"},
-               {"durability", "flushed"},
+               {"durability", broker::name_of(s.durability)},
                {"timestamps", s.timestamps == broker::Timestamps::append ? "append" : "create"},
                {"internal", topic.internal}};
   if (compact) json["tombstones_kept"] = format_duration(s.tombstones_kept);
