@@ -40,6 +40,8 @@ const std::vector<Goal>& all_goals() {
        "× write+fdatasync"},
       {"throughput_1kib_1000", "durable throughput, 1 KiB, 1,000 partitions", at_least, 0.35,
        "× write+fdatasync"},
+      {"throughput_large_1", "durable throughput, batches of 1 MiB, 1 partition", at_least, 0.7,
+       "× write+fdatasync"},
       {"read_recent", "read, just written (in the tail)", at_least, 0.8, "× sendfile"},
       {"read_segments", "read, segments in the page cache", at_least, 0.8, "× sendfile"},
       {"batch_check", "batch check (CRC-32C)", at_least, 0.5, "× memory bandwidth"},

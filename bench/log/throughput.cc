@@ -1,5 +1,6 @@
-// Many writers with batches of 16 KiB, beside write + fdatasync of as many bytes in pieces of 1 MiB. The
-// batches are built before, as a producer would; their making is not measured.
+// Many writers with batches of 16 KiB (and of 1 MiB, for what is written to the journal and a segment would
+// gain most from one way), beside write + fdatasync of as many bytes in pieces of 1 MiB. The batches are
+// built before, as a producer would; their making is not measured.
 #include <algorithm>
 
 #include "baseline.h"
@@ -10,13 +11,13 @@
 namespace pabal::bench {
 namespace {
 
-constexpr size_t batch_bytes = 16_KiB;
 constexpr int turns = 3;  // log and baseline, each time a part of the bytes
 
 struct Load {
   std::string_view key;
   size_t record_bytes;
   int partitions;
+  size_t batch_bytes = 16_KiB;
 };
 
 struct Rates {
@@ -27,7 +28,7 @@ struct Rates {
 
 runtime::Task<> writer(Store& store, int number, const Options& options, const Load& load,
                        const Bytes& batch) {
-  auto count = static_cast<int>(options.throughput_bytes / turns / batch_bytes);
+  auto count = static_cast<int>(options.throughput_bytes / turns / load.batch_bytes);
   engine::Commit commit;
   commit.appends.push_back({{}, batch});
   for (int i = number; i < count; i += options.writers) {
@@ -50,8 +51,8 @@ Rates measure(const Options& options, const Load& load) {
   Scratch scratch(options.directory + "/throughput");
   Store store(scratch.path() + "/data");
   store.make_logs(load.partitions);
-  Bytes batch = batch_of(batch_bytes / load.record_bytes, load.record_bytes);
-  uint64_t bytes = options.throughput_bytes / turns / batch_bytes * batch_bytes;
+  Bytes batch = batch_of(load.batch_bytes / load.record_bytes, load.record_bytes);
+  uint64_t bytes = options.throughput_bytes / turns / load.batch_bytes * load.batch_bytes;
   Rates rates;
   for (int turn = 0; turn < turns; ++turn) {
     auto megabytes = static_cast<double>(bytes) / 1e6;
@@ -65,15 +66,16 @@ Rates measure(const Options& options, const Load& load) {
 }  // namespace
 
 void measure_throughput(const Options& options, Report& report) {
-  for (const Load& load :
-       {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
-        Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000}}) {
+  for (const Load& load : {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
+                           Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000},
+                           Load{"throughput_large_1", 1_KiB, 1, 1_MiB}}) {
     Rates rates = measure(options, load);
     report.result(load.key, median(rates.log) / median(rates.baseline));
     report.raw(std::string(load.key),
                {{"writers", options.writers},
                 {"record_bytes", load.record_bytes},
                 {"partitions", load.partitions},
+                {"batch_bytes", load.batch_bytes},
                 {"bytes_per_turn", options.throughput_bytes / turns},
                 {"log_mb_per_s", rates.log},
                 {"write_fdatasync_mb_per_s", rates.baseline},
