@@ -146,7 +146,7 @@ class Watcher:
 class Load:
     """All of them on threads, against whatever server `run` is given; `verify` when they are still."""
 
-    def __init__(self, random, producers=3, consumers=2):
+    def __init__(self, random, producers=4, consumers=2):
         self.complaints = []
         self.producers = [Producer(f"p{i}", random, self.let_consumers_follow) for i in range(producers)]
         self.queues = [Queue(name, self.complaints.append) for name in QUEUES]
