@@ -46,7 +46,7 @@ TEST_F(Example, ships_what_was_paid_for_and_stops_when_told_to) {
   start("127.0.0.1:0");
   publish("e-1", "OrderPaid", {{"address", "1 High Street"}});
   publish("e-2", "OrderPaid", {{"no", "address"}});
-  EXPECT_TRUE(server_->wait_until([&] { return server_->acked() == 1 && server_->nacks().size() == 1; }));
+  ASSERT_TRUE(server_->wait_until([&] { return server_->acked() == 1 && server_->nacks().size() == 1; }));
   EXPECT_TRUE(server_->nacks()[0].dead);
   int status = stop(SIGTERM);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
