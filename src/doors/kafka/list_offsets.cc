@@ -106,7 +106,7 @@ Answer<kafka::ListOffsetsResponse> list_offsets(KafkaCall& call, kafka::ListOffs
       } else {
         answer.error_code = kafka_error_of(found.error().code);
       }
-      out.partitions.push_back(std::move(answer));
+      out.partitions.push_back(answer);
     }
   }
   co_return response;
