@@ -138,6 +138,12 @@ bool BrokerScenario::start() {
       fail(fmt::format("the start failed: {}", started.error().message));
       return false;
     }
+    // Recovery found that what was flushed is gone: no client would ever get an answer that ends its work.
+    if (auto health = machine_.engine().health();
+        started && health.state == engine::EngineHealth::State::read_only) {
+      fail(fmt::format("read-only after a start: {}", health.reason));
+      return false;
+    }
     if (started) {
       BrokerOptions options;
       options.topic_defaults.partitions = 2;

@@ -316,6 +316,9 @@ void Recovery::keep_aside(const log::TornTail& torn) {
 }
 
 Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
+  // A file whose maker failed to flush its name must not hold what is acknowledged from now on.
+  auto named = clean_ ? Result<void>() : files_.flush_directory(parts_->journal_dir());
+  if (!named) return std::unexpected(named.error());
   auto numbers = log::journal_files(files_, parts_->journal_dir());
   if (!numbers) return std::unexpected(numbers.error());
   std::vector<log::JournalFile> all;
