@@ -5,6 +5,7 @@
 #include <future>
 #include <gmock/gmock.h>
 #include <limits>
+#include <unistd.h>
 
 namespace pabal::relay {
 namespace {
@@ -37,7 +38,7 @@ class DatabaseTest : public testing::Test {
 
   int64_t count() { return run("SELECT count(*) FROM t").value().rows.at(0).integer(0); }
 
-  std::string directory_ = testing::TempDir() + "pabal_database_test";
+  std::string directory_ = testing::TempDir() + "pabal_database_test_" + std::to_string(::getpid());
   std::string file_ = directory_ + "/test.db";
   std::unique_ptr<Database> database_;
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "relay/inbox.h"
 
@@ -48,7 +49,7 @@ class OutboxTest : public testing::Test {
     return positions;
   }
 
-  std::string directory_ = testing::TempDir() + "pabal_outbox_test";
+  std::string directory_ = testing::TempDir() + "pabal_outbox_test_" + std::to_string(::getpid());
   std::unique_ptr<Database> database_;
   Outbox outbox_;
 };

@@ -67,7 +67,7 @@ class RelayTest : public testing::Test {
   }
   RelayOptions options() { return {.database = file_, .producer = "order", .server = server_.url()}; }
 
-  std::string directory_ = testing::TempDir() + "pabal_relay_test";
+  std::string directory_ = testing::TempDir() + "pabal_relay_test_" + std::to_string(::getpid());
   std::string file_ = directory_ + "/test.db";
   std::unique_ptr<Database> database_;
   FakeServer server_;

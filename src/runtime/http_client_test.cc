@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <thread>
+#include <unistd.h>
 
 #include "runtime/http_server.h"
 #include "runtime/shards.h"
@@ -208,7 +209,7 @@ TEST(HttpClient, keeps_the_body_of_a_stream_that_was_refused) {
 }
 
 TEST(HttpClient, speaks_tls_and_checks_the_certificate) {
-  std::string directory = testing::TempDir() + "pabal_tls";
+  std::string directory = testing::TempDir() + "pabal_tls_" + std::to_string(::getpid());
   std::filesystem::create_directories(directory);
   std::string make = fmt::format(
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "

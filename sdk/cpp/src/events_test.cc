@@ -56,6 +56,8 @@ TEST_F(Events, are_handled_once_when_the_acknowledgement_comes_too_late) {
   publish("e-1");
   EXPECT_TRUE(server_->wait_until([&] { return server_->acked() == 1; }));
   EXPECT_EQ(count(service, "shipments"), 1);
+  // The acknowledgement may be that of the second delivery, whose worker overtook the first after its commit.
+  EXPECT_TRUE(server_->wait_until([&] { return service.counters().handled > 0; }));
   EXPECT_EQ(service.counters().handled, 1U);
 }
 

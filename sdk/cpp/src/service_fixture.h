@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <future>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "pabal/pabal.h"
 #include "relay/fake_server.h"
@@ -26,7 +27,7 @@ class ServiceFixture : public testing::Test {
             .server = server_->url(),
             .database = directory_ + "/" + name + ".db",
             .http_workers = 4,
-            .publish_timeout = std::chrono::seconds(2)};
+            .publish_timeout = std::chrono::seconds(30)};
   }
 
   // An event of topic order.events.
@@ -69,7 +70,7 @@ class ServiceFixture : public testing::Test {
     return rows;
   }
 
-  std::string directory_ = testing::TempDir() + "pabal_service_test";
+  std::string directory_ = testing::TempDir() + "pabal_service_test_" + std::to_string(::getpid());
   std::string trace_ = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   std::unique_ptr<relay::FakeServer> server_ = std::make_unique<relay::FakeServer>();
 };
