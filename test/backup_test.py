@@ -16,7 +16,7 @@ PARTITIONS = 3
 PRODUCERS = 4
 KEYS_OF_A_PRODUCER = 5
 BATCH_RECORDS = 5
-PUBLISH_SECONDS_MAX = 2
+PUBLISH_SECONDS_MAX = 10
 BIG_RECORDS = 60  # of 1 MiB less a little
 
 
@@ -80,13 +80,13 @@ class BackupTest(unittest.TestCase):
             producer.start()
         self.addCleanup(lambda: [p.ends.set() for p in producers])
         wait_until(lambda: min(len(p.acked) for p in producers) >= 100, 60, "a hundred records of each producer")
-        messages = wait_until(lambda: self.api.receive("work", 50), 20, "messages")
+        messages = wait_until(lambda: self.api.receive("work", 50), 60, "messages")
         self.api.settle("work", "ack", [m["lease"] for m in messages])
         settled = {m["id"] for m in messages}
         before = {p.name: dict(p.acked) for p in producers}
         answer = self.back_up()
         during = {p.name: len(p.acked) for p in producers}
-        wait_until(lambda: all(len(p.acked) > during[p.name] + 50 for p in producers), 30, "publishing after the backup")
+        wait_until(lambda: all(len(p.acked) > during[p.name] + 50 for p in producers), 60, "publishing after the backup")
         for producer in producers:
             producer.ends.set()
             producer.join()
@@ -100,7 +100,7 @@ class BackupTest(unittest.TestCase):
             self.assert_holds(api, before)
             again = api.publish("load", [{"key": "p0-0", "value": ["p0", 0], "sequence": 1}], {"Pabal-Producer": "p0"})
             self.assertTrue(again[0].get("duplicate"), again)
-            left = wait_until(lambda: api.receive("work", 1000), 20, "messages that were not acked")
+            left = wait_until(lambda: api.receive("work", 1000), 60, "messages that were not acked")
             self.assertFalse(settled & {m["id"] for m in left})
 
     def assert_holds(self, api, before):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("PABAL_BUILD", ROOT / "build/debug"))
 PABAL = BUILD / "pabal"
 
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 60
 EXT4_IOC_SHUTDOWN = 0x8004587D
 EXT4_GOING_FLAGS_NOLOGFLUSH = 2
 LAPSE_SECONDS = 0.02
@@ -57,7 +57,7 @@ class Refused(Exception):
 class Api:
     """One connection to one server, opened again when it breaks. One thread at a time."""
 
-    def __init__(self, address, service=None, seconds=15, headers=None):
+    def __init__(self, address, service=None, seconds=60, headers=None):
         self.host, _, port = address.rpartition(":")
         self.port = int(port)
         self.seconds = seconds
@@ -200,7 +200,7 @@ class Server:
         if self.process:
             self.process.wait()
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=60):
         """SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)

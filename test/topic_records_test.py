@@ -16,7 +16,7 @@ VALUE_BYTES = 4096
 ROUNDS = 40  # of all keys: 80 MB, where the keys' latest records are 2 MB
 STORED_BYTES_MAX = 24 << 20  # one segment that grows (16 MiB), and what is left of the others
 COMPACTION_SECONDS_MAX = 60
-START_SECONDS_MAX = 5
+START_SECONDS_MAX = 20
 
 
 class TopicRecordsTest(unittest.TestCase):
@@ -43,20 +43,20 @@ class TopicRecordsTest(unittest.TestCase):
     def test_deleted_records_are_gone_for_every_reader_and_stay_gone(self):
         self.api.call("PUT", "/queues/q", {"topic": "t", "from": "earliest"})
         self.api.publish("t", [{"key": str(n), "value": n} for n in range(20)])
-        wait_until(lambda: self.api.call("GET", "/queues/q")["ready"] == 20, 10, "the queue's messages")
+        wait_until(lambda: self.api.call("GET", "/queues/q")["ready"] == 20, 60, "the queue's messages")
         with self.assertRaises(Refused) as refused:
             self.delete_records("t", 21)
         self.assertEqual(refused.exception.status, 400)
         self.assertEqual(self.delete_records("t", 17), 17)
         self.assertEqual(self.delete_records("t", 3), 17)
         self.assertEqual([r["value"] for r in self.api.read_partition("t", 0, 17)], [17, 18, 19])
-        queue = wait_until(lambda: (q := self.api.call("GET", "/queues/q"))["ready"] == 3 and q, 10, "three are left")
+        queue = wait_until(lambda: (q := self.api.call("GET", "/queues/q"))["ready"] == 3 and q, 60, "three are left")
         self.assertEqual(queue["lost_to_retention"], 17)
         self.assertEqual(sorted(m["body"] for m in self.api.receive("q")), [17, 18, 19])
         self.restart(kill=True)
         self.assertEqual(self.partition("t")["first_offset"], 17)
         done = subprocess.run([PABAL, "topic", "delete-records", "t", "--partition", "0", "--before", "next", "--yes",
-                               "--server", self.server.address], capture_output=True, text=True, timeout=30)
+                               "--server", self.server.address], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("20", done.stdout)
         self.assertEqual(self.api.publish("t", [{"value": "next"}])[0]["offset"], 20)

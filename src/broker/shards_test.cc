@@ -1,8 +1,10 @@
 #include "runtime/shards.h"
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
 
 #include "broker/broker.h"
@@ -61,18 +63,25 @@ class BrokerOnShards : public testing::Test {
     }
     co_return stored;
   }
-  static Task<std::set<std::string>> consume(Broker& broker, std::string queue) {
+  // Until the consumers of the queue have acknowledged `wanted` together.
+  static Task<std::set<std::string>> consume(Broker& broker, std::string queue, size_t wanted,
+                                             std::atomic<size_t>& acked) {
     std::set<std::string> bodies;
-    while (true) {
-      auto messages = co_await broker.receive({.queue = queue, .max = 20, .wait = 500ms, .service = "c"});
-      if (!messages || messages->empty()) co_return bodies;
+    Deadline patience = Deadline::after(system_clock(), 60s);
+    while (acked < wanted && !patience.passed(system_clock())) {
+      auto messages = co_await broker.receive({.queue = queue, .max = 20, .wait = 100ms, .service = "c"});
+      if (!messages) co_return bodies;
+      if (messages->empty()) continue;
       std::vector<std::string> leases;
       for (const Message& message : *messages) {
         bodies.insert(*message.body);
         leases.push_back(message.lease);
       }
+      size_t count = leases.size();
       std::ignore = co_await broker.ack(queue, std::move(leases));
+      acked += count;
     }
+    co_return bodies;
   }
 };
 
@@ -83,8 +92,12 @@ TEST_F(BrokerOnShards, clients_on_all_shards_get_each_message_once) {
   }
   std::vector<std::future<int>> producers;
   std::vector<std::future<std::set<std::string>>> consumers;
+  std::map<std::string, std::atomic<size_t>> acked;
   for (size_t s = 0; s < shard_count; ++s) {
-    for (std::string queue : {"a", "b", "c"}) consumers.push_back(start(s, consume(*broker, queue)));
+    for (std::string queue : {"a", "b", "c"}) {
+      consumers.push_back(
+          start(s, consume(*broker, queue, size_t{shard_count} * per_producer, acked[queue])));
+    }
     producers.push_back(start(s, produce(*broker, "orders", per_producer, static_cast<int>(s))));
   }
   for (auto& producer : producers) EXPECT_EQ(producer.get(), per_producer);

@@ -87,7 +87,7 @@ void FakeServer::expire_leases() {
 }
 
 bool FakeServer::wait_until(const std::function<bool()>& holds) const {
-  Deadline deadline = Deadline::after(system_clock(), std::chrono::seconds(10));
+  Deadline deadline = Deadline::after(system_clock(), std::chrono::seconds(30));
   while (!holds()) {
     if (deadline.passed(system_clock())) return false;
     std::unique_lock lock(mutex_);

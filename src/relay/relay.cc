@@ -14,7 +14,6 @@ namespace pabal::relay {
 namespace {
 
 constexpr Duration file_check_every = std::chrono::milliseconds(100);
-constexpr Duration change_wait_max = std::chrono::seconds(2);  // in case inotify is not told (network disks)
 // After a change the commit may become visible a moment later, when its flush is done: looks again after
 // waits that double. The short ones are slept through, so that a busy database does not keep it turning.
 constexpr Duration look_again_first = std::chrono::microseconds(500);
@@ -134,7 +133,7 @@ Result<void> Relay::round_trip(Duration& backoff, Duration& look_again) {
   } else {
     changed = watch_->wait_for_change(std::min(look_again, until_rest_ends()));
   }
-  look_again = changed ? look_again_first : std::min(look_again * 2, change_wait_max);
+  look_again = changed ? look_again_first : std::min(look_again * 2, options_.change_wait_max);
   return {};
 }
 

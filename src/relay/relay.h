@@ -25,6 +25,7 @@ struct RelayOptions {
   size_t batch_bytes_max = 4_MiB;
   Duration done_rows_kept_for = std::chrono::hours(24);
   int64_t done_rows_max = 100'000;
+  Duration change_wait_max = std::chrono::seconds(2);  // in case inotify is not told (network disks)
   // For tests of crashes: the process kills itself after so many publishes, before it marks the last.
   int stop_after_publish = 0;
 };

@@ -162,15 +162,15 @@ TEST_F(RelayTest, lets_a_full_topic_hold_up_no_other) {
 }
 
 TEST_F(RelayTest, is_told_of_a_commit_at_once) {
-  auto relay = Relay::open(options()).value();
+  RelayOptions told = options();
+  told.change_wait_max = std::chrono::hours(1);
+  auto relay = Relay::open(told).value();
   std::thread thread([&] { EXPECT_TRUE(relay->run()); });
   for (int i = 0; i < 5; ++i) {
     // Long enough for the relay to have stopped looking again and to wait for inotify.
     EXPECT_FALSE(ChangeWatch::open(directory_ + "/other.db").value()->wait_for_change(100ms));
-    Instant before = system_clock().now();
     add(i);
     EXPECT_TRUE(server_.wait_until([&] { return published().size() == static_cast<size_t>(i + 1); }));
-    EXPECT_LT(system_clock().now() - before, 1500ms) << "below the wait without a notice, 2 s";
   }
   relay->stop();
   thread.join();
@@ -182,6 +182,7 @@ TEST_F(RelayTest, is_told_of_a_commit_at_once) {
 TEST_F(RelayTest, sees_a_commit_soon_whose_flush_takes_long) {
   RelayOptions linked = options();
   linked.database = directory_ + "/linked/test.db";
+  linked.change_wait_max = std::chrono::hours(1);
   std::filesystem::create_directories(directory_ + "/linked");
   std::filesystem::create_symlink(file_, linked.database);
   auto relay = Relay::open(linked).value();
@@ -190,10 +191,8 @@ TEST_F(RelayTest, sees_a_commit_soon_whose_flush_takes_long) {
   pause->pause(100ms);
   std::ofstream(linked.database + "-wal") << "the notice";
   pause->pause(200ms);
-  Instant before = system_clock().now();
   add(1);
   EXPECT_TRUE(server_.wait_until([&] { return published().size() == 1; }));
-  EXPECT_LT(system_clock().now() - before, 1500ms) << "below the wait without a notice, 2 s";
   relay->stop();
   thread.join();
 }

@@ -82,7 +82,7 @@ TEST(HttpClient, sends_and_reads_over_one_connection) {
   }});
   BlockingHttpClient client;
   for (int i = 0; i < 3; ++i) {
-    auto answer = client.request(server.url(), {.method = "POST", .target = "/p"}, in(5s));
+    auto answer = client.request(server.url(), {.method = "POST", .target = "/p"}, in(30s));
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(answer->status, 200);
     EXPECT_EQ(answer->body, "ok");
@@ -100,7 +100,7 @@ TEST(HttpClient, reads_an_answer_one_byte_at_a_time_and_past_interim_ones) {
     wait_for_close(socket);
   }});
   BlockingHttpClient client;
-  EXPECT_EQ(client.request(server.url(), {}, in(5s)).value().body, "abc");
+  EXPECT_EQ(client.request(server.url(), {}, in(30s)).value().body, "abc");
 }
 
 TEST(HttpClient, reads_a_body_that_ends_with_the_connection) {
@@ -109,7 +109,7 @@ TEST(HttpClient, reads_a_body_that_ends_with_the_connection) {
     say(socket, "HTTP/1.1 200 OK\r\n\r\nto the end");
   }});
   BlockingHttpClient client;
-  EXPECT_EQ(client.request(server.url(), {}, in(5s)).value().body, "to the end");
+  EXPECT_EQ(client.request(server.url(), {}, in(30s)).value().body, "to the end");
 }
 
 TEST(HttpClient, replaces_a_stale_connection) {
@@ -119,9 +119,9 @@ TEST(HttpClient, replaces_a_stale_connection) {
   };
   Scripted server({once, once});
   BlockingHttpClient client;
-  ASSERT_TRUE(client.request(server.url(), {.method = "POST"}, in(5s)));
+  ASSERT_TRUE(client.request(server.url(), {.method = "POST"}, in(30s)));
   while (server.accepted == 0) std::this_thread::yield();
-  auto again = client.request(server.url(), {.method = "GET"}, in(5s));
+  auto again = client.request(server.url(), {.method = "GET"}, in(30s));
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(server.accepted, 2);
 }
@@ -133,8 +133,8 @@ TEST(HttpClient, does_not_repeat_a_post_that_may_have_been_done) {
     read_head(socket);  // and then nothing
   }});
   BlockingHttpClient client;
-  ASSERT_TRUE(client.request(server.url(), {.method = "POST"}, in(5s)));
-  auto again = client.request(server.url(), {.method = "POST"}, in(5s));
+  ASSERT_TRUE(client.request(server.url(), {.method = "POST"}, in(30s)));
+  auto again = client.request(server.url(), {.method = "POST"}, in(30s));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::peer_failed);
 }
@@ -142,7 +142,7 @@ TEST(HttpClient, does_not_repeat_a_post_that_may_have_been_done) {
 TEST(HttpClient, an_answer_that_is_not_http_is_garbled_and_a_closed_connection_is_not) {
   auto is_garbled_after = [](Scripted::Script script) {
     Scripted server({std::move(script)});
-    return is_garbled(BlockingHttpClient().request(server.url(), {}, in(5s)).error());
+    return is_garbled(BlockingHttpClient().request(server.url(), {}, in(30s)).error());
   };
   EXPECT_TRUE(is_garbled_after([](tcp::socket& s) { say(s, "SSH-2.0-OpenSSH_9.2\r\n\r\n"); }));
   EXPECT_FALSE(is_garbled_after([](tcp::socket& s) { read_head(s); }));
@@ -150,7 +150,7 @@ TEST(HttpClient, an_answer_that_is_not_http_is_garbled_and_a_closed_connection_i
 
 TEST(HttpClient, tells_apart_how_a_server_fails) {
   BlockingHttpClient client({.response_bytes_max = 1000});
-  auto code = [&](Scripted::Script script, Duration within = 5s) {
+  auto code = [&](Scripted::Script script, Duration within = 30s) {
     Scripted server({std::move(script)});
     return client.request(server.url(), {}, in(within)).error().code;
   };
@@ -166,18 +166,18 @@ TEST(HttpClient, tells_apart_how_a_server_fails) {
               say(s, "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n");
             }),
             ErrorCode::too_large);
-  EXPECT_EQ(code([](tcp::socket& s) { wait_for_close(s); }, 50ms), ErrorCode::timed_out);
+  EXPECT_EQ(code([](tcp::socket& s) { wait_for_close(s); }, 500ms), ErrorCode::timed_out);
   EXPECT_EQ(code(
                 [](tcp::socket& s) {
                   read_head(s);
                   say(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
                   wait_for_close(s);
                 },
-                50ms),
+                500ms),
             ErrorCode::timed_out);
-  EXPECT_EQ(client.request(Url::parse("http://127.0.0.1:1/").value(), {}, in(5s)).error().code,
+  EXPECT_EQ(client.request(Url::parse("http://127.0.0.1:1/").value(), {}, in(30s)).error().code,
             ErrorCode::unreachable);
-  EXPECT_EQ(client.request(Url::parse("http://no.such.host.invalid/").value(), {}, in(5s)).error().code,
+  EXPECT_EQ(client.request(Url::parse("http://no.such.host.invalid/").value(), {}, in(30s)).error().code,
             ErrorCode::unreachable);
 }
 
@@ -190,7 +190,7 @@ TEST(HttpClient, streams_pieces_until_told_to_stop) {
   }});
   BlockingHttpClient client;
   std::string got;
-  auto answer = client.stream(server.url(), {}, in(5s), [&](std::string_view piece) {
+  auto answer = client.stream(server.url(), {}, in(30s), [&](std::string_view piece) {
     got += piece;
     return got.size() < 6;
   });
@@ -204,7 +204,7 @@ TEST(HttpClient, keeps_the_body_of_a_stream_that_was_refused) {
     say(socket, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
   }});
   BlockingHttpClient client;
-  auto answer = client.stream(server.url(), {}, in(5s), [](std::string_view) { return true; });
+  auto answer = client.stream(server.url(), {}, in(30s), [](std::string_view) { return true; });
   EXPECT_EQ(answer.value().body, "none");
 }
 
@@ -223,18 +223,19 @@ TEST(HttpClient, speaks_tls_and_checks_the_certificate) {
   ASSERT_TRUE(server) << server.error().message;
   std::string port = (*server)->address().substr((*server)->address().rfind(':') + 1);
   Url url = Url::parse("https://localhost:" + port).value();
+  unsetenv("SSL_CERT_FILE");  // NOLINT(concurrency-mt-unsafe)
   BlockingHttpClient stranger;
-  EXPECT_EQ(stranger.request(url, {}, in(5s)).error().code, ErrorCode::unreachable);
+  EXPECT_EQ(stranger.request(url, {}, in(30s)).error().code, ErrorCode::unreachable);
   setenv("SSL_CERT_FILE", (directory + "/cert.pem").c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
   BlockingHttpClient friendly;
   std::string large(1_MiB, 'x');
   for (int i = 0; i < 2; ++i) {
-    auto answer = friendly.request(url, {.method = "POST", .body = large}, in(5s));
+    auto answer = friendly.request(url, {.method = "POST", .body = large}, in(30s));
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(answer->body, large);
   }
   Url other = Url::parse("https://127.0.0.1:" + port).value();
-  EXPECT_EQ(friendly.request(other, {}, in(5s)).error().code, ErrorCode::unreachable);
+  EXPECT_EQ(friendly.request(other, {}, in(30s)).error().code, ErrorCode::unreachable);
 }
 
 }  // namespace

@@ -173,7 +173,7 @@ TEST(HttpServer, bounds_what_all_bodies_hold_together) {
     second.finish_sending();  // ends it when it is not refused
     return second.read_all().starts_with("HTTP/1.1 503 ");
   };
-  Deadline deadline = Deadline::after(system_clock(), 10s);
+  Deadline deadline = Deadline::after(system_clock(), 30s);
   while (!refused() && !deadline.passed(system_clock())) std::this_thread::yield();
   EXPECT_TRUE(refused());
   first.send("a");
@@ -190,15 +190,15 @@ TEST(HttpServer, gives_up_a_head_that_does_not_end) {
 }
 
 TEST(HttpServer, gives_up_a_body_that_trickles_but_not_one_that_flows) {
-  Echo echo({.body_window = 100ms, .body_window_bytes_min = 10});
+  Echo echo({.body_window = 1s, .body_window_bytes_min = 10});
   RawClient slow = echo.connect();
   slow.send("POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc");
   EXPECT_THAT(slow.read_all(), StartsWith("HTTP/1.1 408 "));
   RawClient steady = echo.connect();
-  steady.send("POST /s HTTP/1.1\r\nContent-Length: 600\r\n\r\n");
-  for (int i = 0; i < 59; ++i) {
+  steady.send("POST /s HTTP/1.1\r\nContent-Length: 300\r\n\r\n");
+  for (int i = 0; i < 29; ++i) {
     steady.send("0123456789");
-    steady.read_until("never", 5ms);  // paces the body over several windows
+    steady.read_until("never", 75ms);  // paces the body over several windows
   }
   steady.send("0123456789");
   EXPECT_THAT(steady.read_answer(), StartsWith("HTTP/1.1 200 "));
@@ -217,7 +217,7 @@ TEST(HttpServer, drops_a_client_that_takes_nothing) {
   RawClient client = echo.connect();
   client.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n");
   while (echo.handled == 0) std::this_thread::yield();
-  Deadline deadline = Deadline::after(system_clock(), 10s);
+  Deadline deadline = Deadline::after(system_clock(), 30s);
   while (echo.connections() > 0 && !deadline.passed(system_clock())) std::this_thread::yield();
   EXPECT_EQ(echo.connections(), 0U);
 }
@@ -284,7 +284,7 @@ TEST(HttpServer, tells_a_waiting_handler_that_its_client_has_gone) {
     echo.waiting.get_future().wait();
     with_reset ? client.reset() : client.close();
     auto woken = echo.woken.get_future();
-    ASSERT_EQ(woken.wait_for(10s), std::future_status::ready);
+    ASSERT_EQ(woken.wait_for(30s), std::future_status::ready);
     EXPECT_TRUE(woken.get());
   }
 }
@@ -297,7 +297,7 @@ TEST(HttpServer, notices_it_even_behind_a_pipelined_request) {
   client.send(get_a);
   client.close();
   auto woken = echo.woken.get_future();
-  ASSERT_EQ(woken.wait_for(10s), std::future_status::ready);
+  ASSERT_EQ(woken.wait_for(30s), std::future_status::ready);
   EXPECT_TRUE(woken.get());
 }
 
@@ -310,8 +310,8 @@ TEST(HttpServer, stops_by_ending_waits_and_idle_connections) {
   waiting.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   echo.waiting.get_future().wait();
   Instant before = system_clock().now();
-  echo.stop(5s);
-  EXPECT_LT(system_clock().now() - before, 2s);
+  echo.stop(60s);
+  EXPECT_LT(system_clock().now() - before, 30s);
   EXPECT_THAT(waiting.read_all(), HasSubstr("Connection: close"));
   EXPECT_EQ(idle.read_all(), "");
 }
@@ -323,7 +323,7 @@ TEST(HttpServer, cuts_what_does_not_end_in_time) {
   while (echo.connections() == 0) std::this_thread::yield();
   Instant before = system_clock().now();
   echo.stop(100ms);
-  EXPECT_LT(system_clock().now() - before, 2s);
+  EXPECT_LT(system_clock().now() - before, 10s) << "before the client's own time is over";
   EXPECT_EQ(client.read_all(), "");
 }
 
@@ -338,7 +338,7 @@ TEST(HttpServer, holds_2000_idle_connections_and_still_answers) {
   RawClient client = echo.connect();
   client.send(get_a);
   EXPECT_THAT(client.read_answer(), StartsWith("HTTP/1.1 200 "));
-  Deadline deadline = Deadline::after(system_clock(), 10s);
+  Deadline deadline = Deadline::after(system_clock(), 30s);
   while (echo.connections() < 2001 && !deadline.passed(system_clock())) std::this_thread::yield();
   EXPECT_EQ(echo.connections(), 2001U);
 }

@@ -19,9 +19,9 @@ class RawClient {
   bool send(std::string_view bytes);
   void send_one_by_one(std::string_view bytes);
   // What has come until `marker` has, or the peer closes, or `time` is over.
-  std::string read_until(std::string_view marker, Duration time = std::chrono::seconds(10));
+  std::string read_until(std::string_view marker, Duration time = std::chrono::seconds(30));
   // What comes until the peer closes.
-  std::string read_all(Duration time = std::chrono::seconds(10));
+  std::string read_all(Duration time = std::chrono::seconds(30));
   // One whole answer with a Content-Length.
   std::string read_answer();
   void finish_sending();

@@ -64,7 +64,7 @@ class ServerTest : public testing::Test {
     for (auto& [name, value] : fields) request.fields.set(name, value);
     auto url = runtime::Url::parse("http://" + server_->http_address());
     auto response =
-        client.request(*url, std::move(request), Deadline::after(system_clock(), std::chrono::seconds(20)));
+        client.request(*url, std::move(request), Deadline::after(system_clock(), std::chrono::seconds(60)));
     EXPECT_TRUE(response) << response.error().message;
     return response ? std::move(*response) : runtime::HttpResponse{.status = 0};
   }
@@ -103,7 +103,7 @@ TEST_F(ServerTest, AQueueGivesAndTakesBack) {
   EXPECT_EQ(ask("PUT", "/v1/queues/q", R"({"topic":"t","from":"earliest"})").status, 201);
   ask("POST", "/v1/topics/t/records",
       R"({"records":[{"key":"k","value":{"n":1},"headers":{"ce_type":"T"}}]})");
-  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"10s"})", {{"Pabal-Service", "mail"}}));
+  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"30s"})", {{"Pabal-Service", "mail"}}));
   ASSERT_EQ(got["messages"].size(), 1U) << got.dump();
   EXPECT_EQ(got["messages"][0]["body"]["n"], 1);
   std::string lease = got["messages"][0]["lease"];
@@ -152,7 +152,7 @@ TEST_F(ServerTest, AStreamBringsWhatIsPublishedAndEndsWithTheServer) {
     auto url = runtime::Url::parse("http://" + server_->http_address());
     std::string text;
     (void)client.stream(*url, {.target = "/v1/topics/t/stream?from=earliest"},
-                        Deadline::after(system_clock(), std::chrono::seconds(30)),
+                        Deadline::after(system_clock(), std::chrono::seconds(120)),
                         [&](std::string_view piece) {
                           text += piece;
                           int events = 0;
@@ -166,7 +166,7 @@ TEST_F(ServerTest, AStreamBringsWhatIsPublishedAndEndsWithTheServer) {
   });
   ask("POST", "/v1/topics/t/records", R"({"records":[{"value":1}]})");
   ask("POST", "/v1/topics/t/records", R"({"records":[{"value":2}]})");
-  EXPECT_EQ(both.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(both.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
   Instant before = system_clock().now();
   server_->stop();
   EXPECT_LT(system_clock().now() - before, stop_time_max);
@@ -308,7 +308,7 @@ TEST_F(ServerTest, AFullDiskRefusesPublishesWithTheReasonAndLetsReadingGoOn) {
   EXPECT_NE(refused.fields.find("retry-after"), nullptr);
   EXPECT_FALSE(parsed(refused)["detail"].get<std::string>().empty());
   EXPECT_EQ(parsed(ask("GET", "/v1/topics/t/records"))["records"].size(), 1U);
-  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})"));
+  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"30s"})"));
   ASSERT_EQ(got["messages"].size(), 1U);
   std::string lease = got["messages"][0]["lease"];
   EXPECT_EQ(parsed(ask("POST", "/v1/queues/q/ack", json{{"leases", {lease}}}.dump()))["results"][0]["ok"],
@@ -336,7 +336,7 @@ TEST_F(ServerTest, AConsumerThatHangsUpTakesNoMessage) {
     consumers = parsed(ask("GET", "/v1/queues/q"))["consumer_list"];
   } while (!consumers.empty() && consumers[0]["waiting"] == true);
   ask("POST", "/v1/topics/t/records", R"({"records":[{"value":1}]})");
-  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})", {{"Pabal-Service", "other"}}));
+  json got = parsed(ask("POST", "/v1/queues/q/receive", R"({"wait":"30s"})", {{"Pabal-Service", "other"}}));
   ASSERT_EQ(got["messages"].size(), 1U);
   EXPECT_EQ(got["messages"][0]["delivery"], 1);
 }
@@ -346,7 +346,7 @@ TEST_F(ServerTest, WhatHappenedIsSeen) {
   ask("PUT", "/v1/queues/q", R"({"topic":"t"})");
   ask("POST", "/v1/topics/t/records", R"({"records":[{"key":"O-1","value":1}]})",
       {{"Pabal-Service", "order"}});
-  ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})", {{"Pabal-Service", "mail"}});
+  ask("POST", "/v1/queues/q/receive", R"({"wait":"30s"})", {{"Pabal-Service", "mail"}});
   json trace = parsed(ask("GET", "/v1/trace/O-1"));
   EXPECT_EQ(trace["found"], true) << trace.dump();
   EXPECT_EQ(trace["entries"][0]["kind"], "published");

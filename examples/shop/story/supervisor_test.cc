@@ -38,7 +38,7 @@ TEST_F(SupervisorTest, StartsAgainWhatDiesUnasked) {
   ASSERT_TRUE(supervisor_->start(shell("sleeper", "exec sleep 60")));
   int first = pid("sleeper");
   ::kill(first, SIGKILL);
-  EXPECT_TRUE(waiting_.until([&] { return pid("sleeper") != first && pid("sleeper") != 0; }, seconds(5)));
+  EXPECT_TRUE(waiting_.until([&] { return pid("sleeper") != first && pid("sleeper") != 0; }, seconds(60)));
   EXPECT_EQ(supervisor_->status_of("sleeper")->restarts, 1);
 }
 
@@ -59,15 +59,15 @@ TEST_F(SupervisorTest, ACrashedProcessGetsItsEnvironmentOnce) {
   Program program = shell(
       "crasher", "echo \"got:$SHOP_DIE\" >> " + trace + "; [ -z \"$SHOP_DIE\" ] || exit 1; exec sleep 60");
   ASSERT_TRUE(supervisor_->start(program));
-  ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
+  ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(60)));
   ASSERT_TRUE(supervisor_->crash("crasher", {"SHOP_DIE=now"}));
-  EXPECT_TRUE(waiting_.until([&] { return supervisor_->status_of("crasher")->restarts == 2; }, seconds(5)));
+  EXPECT_TRUE(waiting_.until([&] { return supervisor_->status_of("crasher")->restarts == 2; }, seconds(60)));
   auto lines = [&] {
     std::stringstream text;
     text << std::ifstream(trace).rdbuf();
     return text.str();
   };
-  EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:now\ngot:\n"; }, seconds(5))) << lines();
+  EXPECT_TRUE(waiting_.until([&] { return lines() == "got:\ngot:now\ngot:\n"; }, seconds(60))) << lines();
 }
 
 TEST_F(SupervisorTest, AWrongNameIsToldWithTheRightOnes) {
@@ -82,8 +82,8 @@ TEST_F(SupervisorTest, StopAsksFirstAndKillsWhenThatIsIgnored) {
   std::string trace = directory_ + "/trace";
   ASSERT_TRUE(supervisor_->start(shell("polite", "trap 'echo bye > " + trace + "; exit 0' TERM; echo up > " +
                                                      trace + "; while :; do sleep 0.01; done")));
-  ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(5)));
-  ASSERT_TRUE(supervisor_->stop("polite", seconds(5)));
+  ASSERT_TRUE(waiting_.until([&] { return std::filesystem::exists(trace); }, seconds(60)));
+  ASSERT_TRUE(supervisor_->stop("polite", seconds(60)));
   std::string said;
   std::ifstream(trace) >> said;
   EXPECT_EQ(said, "bye");
@@ -97,7 +97,7 @@ TEST_F(SupervisorTest, StopAsksFirstAndKillsWhenThatIsIgnored) {
 TEST_F(SupervisorTest, WhatDiesAtOnceEachTimeIsGivenUp) {
   ASSERT_TRUE(supervisor_->start(shell("broken", "exit 3")));
   EXPECT_TRUE(waiting_.until(
-      [&] { return supervisor_->status_of("broken")->state == Supervisor::State::broken; }, seconds(5)));
+      [&] { return supervisor_->status_of("broken")->state == Supervisor::State::broken; }, seconds(60)));
 }
 
 TEST_F(SupervisorTest, WhatCannotStartIsAnErrorThatNamesIt) {
@@ -116,10 +116,10 @@ TEST_F(SupervisorTest, NothingOutlivesAKilledStory) {
     for (;;) pause();
   }
   int orphan = 0;
-  EXPECT_TRUE(waiting_.until([&] { return std::ifstream(note) >> orphan && orphan > 0; }, seconds(5)));
+  EXPECT_TRUE(waiting_.until([&] { return std::ifstream(note) >> orphan && orphan > 0; }, seconds(60)));
   ::kill(story, SIGKILL);
   waitpid(story, nullptr, 0);
-  EXPECT_TRUE(waiting_.until([&] { return !alive(orphan); }, seconds(5))) << orphan;
+  EXPECT_TRUE(waiting_.until([&] { return !alive(orphan); }, seconds(60))) << orphan;
 }
 
 }  // namespace

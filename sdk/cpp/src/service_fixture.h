@@ -46,7 +46,7 @@ class ServiceFixture : public testing::Test {
   static Result<runtime::HttpResponse> ask(const Service& service, runtime::HttpRequest request) {
     auto url = runtime::Url::parse("http://" + service.address()).value();
     runtime::BlockingHttpClient client;
-    return client.request(url, std::move(request), Deadline::after(system_clock(), std::chrono::seconds(10)));
+    return client.request(url, std::move(request), Deadline::after(system_clock(), std::chrono::seconds(30)));
   }
 
   static int64_t count(Service& service, const std::string& table) {
