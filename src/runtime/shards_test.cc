@@ -4,6 +4,8 @@
 #include <future>
 #include <gtest/gtest.h>
 
+#include "runtime/all.h"
+
 namespace pabal::runtime {
 namespace {
 
@@ -76,6 +78,42 @@ TEST(Shards, stop_destroys_what_waits_across_shards) {
   waiting.get_future().wait();
   shards.reset();
   EXPECT_EQ(alive.use_count(), 1);
+}
+
+TEST(all, begins_each_in_order_and_returns_when_the_last_has_ended) {
+  auto shards = start_shards(2);
+  std::vector<size_t> began;
+  auto results = run<std::vector<size_t>>(shards->at(0), [&]() -> Task<std::vector<size_t>> {
+    asio::steady_timer gate(shards->at(0).executor(), asio::steady_timer::time_point::max());
+    co_return co_await all<size_t>(3, [&](size_t i) -> Task<size_t> {
+      began.push_back(i);
+      if (i == 2) gate.cancel();  // the last one lets the others end
+      boost::system::error_code ignored;
+      if (i != 2) co_await gate.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_return i * 10;
+    });
+  });
+  EXPECT_EQ(began, (std::vector<size_t>{0, 1, 2}));
+  EXPECT_EQ(results, (std::vector<size_t>{0, 10, 20}));
+}
+
+TEST(all, of_none_returns_at_once) {
+  auto shards = start_shards(1);
+  auto none = run<std::vector<int>>(shards->at(0), [&]() -> Task<std::vector<int>> {
+    co_return co_await all<int>(0, [](size_t) -> Task<int> { co_return 1; });
+  });
+  EXPECT_TRUE(none.empty());
+}
+
+TEST(all, throws_what_one_of_them_throws) {
+  auto shards = start_shards(1);
+  auto work = [&]() -> Task<std::vector<int>> {
+    co_return co_await all<int>(2, [](size_t i) -> Task<int> {
+      if (i == 0) throw std::runtime_error("no");
+      co_return 1;
+    });
+  };
+  EXPECT_THROW(run<std::vector<int>>(shards->at(0), work), std::runtime_error);
 }
 
 }  // namespace

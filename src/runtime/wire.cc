@@ -1,5 +1,6 @@
 #include "runtime/wire.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -24,6 +25,12 @@ void Wire::expire_at(Instant at) {
   if (at < armed_) arm(at);
 }
 
+void Wire::expire_write_at(Instant at) {
+  if (!full_duplex_) return expire_at(at);
+  write_deadline_ = at;
+  if (at < armed_) arm(at);
+}
+
 void Wire::arm(Instant at) {
   armed_ = at;
   timer_.expires_at(std::chrono::steady_clock::time_point(
@@ -36,8 +43,9 @@ void Wire::arm(Instant at) {
 
 void Wire::on_timer() {
   armed_ = Instant::max();
-  if (deadline_ == Instant::max()) return;
-  if (system_clock().now() < deadline_) return arm(deadline_);
+  Instant due = first_deadline();
+  if (due == Instant::max()) return;
+  if (system_clock().now() < due) return arm(due);
   timed_out_ = true;
   SocketError ignored;
   socket_.cancel(ignored);
@@ -88,30 +96,33 @@ Task<SocketError> Wire::read_some(asio::mutable_buffer into, size_t& count) {
   co_return co_await wait([&] { return socket_.async_read_some(into, tuple_awaitable); }, count);
 }
 
+// Each call of the system takes up to pieces_max of what is left.
 Task<SocketError> Wire::write(std::span<const asio::const_buffer> pieces, Duration stall) {
-  constexpr size_t pieces_max = 4;
-  std::array<asio::const_buffer, pieces_max> left{};
-  size_t used = 0;
-  for (const asio::const_buffer& piece : pieces) {
-    if (piece.size() > 0) left.at(used++) = piece;
-  }
-  size_t first = 0;
-  while (first < used) {
-    expire_after(stall);
-    size_t count = 0;
-    std::span<const asio::const_buffer> now(left.data() + first, used - first);
-    SocketError problem;
+  constexpr size_t pieces_max = 32;
+  std::array<asio::const_buffer, pieces_max> window{};
+  SocketError problem;
+  size_t count = 0;  // sent of what `pieces` begins with
+  while (!problem) {
+    for (; !pieces.empty() && count >= pieces.front().size(); pieces = pieces.subspan(1)) {
+      count -= pieces.front().size();
+    }
+    if (pieces.empty()) break;
+    size_t used = std::min(pieces.size(), pieces_max);
+    std::ranges::copy(pieces.first(used), window.begin());
+    window[0] += count;
+    size_t sent_of_first = count;
+    expire_write_at(system_clock().now() + stall);
     if (tls_) {
-      problem = co_await wait([&] { return tls_->async_write_some(now.front(), tuple_awaitable); }, count);
+      problem = co_await wait([&] { return tls_->async_write_some(window[0], tuple_awaitable); }, count);
     } else {
+      std::span<const asio::const_buffer> now(window.data(), used);
       problem = co_await wait([&] { return socket_.async_write_some(now, tuple_awaitable); }, count);
     }
-    if (problem) co_return problem;
     bytes_written_ += count;
-    while (first < used && count >= left.at(first).size()) count -= left.at(first++).size();
-    if (first < used) left.at(first) += count;
+    count += sent_of_first;
   }
-  co_return SocketError();
+  if (full_duplex_) write_deadline_ = Instant::max();
+  co_return problem;
 }
 
 bool Wire::peer_has_gone() {
@@ -129,6 +140,11 @@ void Wire::close() {
   SocketError ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);
   socket_.close(ignored);
+}
+
+void Wire::stop_reading() {
+  SocketError ignored;
+  socket_.shutdown(Socket::shutdown_receive, ignored);
 }
 
 Task<> Wire::finish(Duration within) {

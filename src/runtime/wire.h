@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -17,8 +18,8 @@ namespace pabal::runtime {
 using SocketError = boost::system::error_code;
 
 // One TCP connection, in the clear or under TLS, whose waits have a deadline. Belongs to its executor's
-// thread; one coroutine at a time reads or writes it. A wait that passes the deadline ends with
-// asio::error::timed_out and leaves the connection usable.
+// thread; one coroutine at a time reads or writes it, or, under set_full_duplex(), one reads and another
+// writes. A wait that passes the deadline ends with asio::error::timed_out and leaves the connection usable.
 //
 // The deadline costs no timer per wait: one timer runs, and when it fires it looks whether the deadline has
 // moved meanwhile.
@@ -38,6 +39,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void expire_at(Instant at);
   void expire_after(Duration d) { expire_at(system_clock().now() + d); }
   void expire_never() { expire_at(Instant::max()); }
+  // From now on a write has a deadline of its own. The one that passes first ends both waits.
+  void set_full_duplex() { full_duplex_ = true; }
 
   Task<SocketError> connect(asio::ip::tcp::endpoint to);
   Task<SocketError> accept_tls(asio::ssl::context& context);
@@ -58,6 +61,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
 
   // Ends every wait at once, with an error, and every one that follows.
   void close();
+  // What has come is still read, then asio::error::eof; writing goes on.
+  void stop_reading();
   // Says goodbye so that the peer gets what was sent last: closes the sending side, then throws away what
   // comes until the peer closes, at most for `within` and not for much.
   Task<> finish(Duration within);
@@ -65,6 +70,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
  private:
   void arm(Instant at);
   void on_timer();
+  void expire_write_at(Instant at);
+  [[nodiscard]] Instant first_deadline() const { return std::min(deadline_, write_deadline_); }
   template <class Start>
   Task<SocketError> wait(Start start, size_t& count);
 
@@ -72,7 +79,9 @@ class Wire : public std::enable_shared_from_this<Wire> {
   std::optional<asio::ssl::stream<Socket&>> tls_;
   asio::steady_timer timer_;
   Instant deadline_ = Instant::max();
+  Instant write_deadline_ = Instant::max();  // full duplex only
   Instant armed_ = Instant::max();
+  bool full_duplex_ = false;
   bool timed_out_ = false;
   uint64_t bytes_written_ = 0;
 };

@@ -1,10 +1,10 @@
 #include "doors/kafka/connection.h"
 
 #include <algorithm>
-#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <ranges>
 
 #include "base/logging.h"
-#include "protocol/kafka/wire_reader.h"
 #include "runtime/listener_address.h"
 
 namespace pabal::doors {
@@ -12,105 +12,98 @@ namespace {
 
 using runtime::Task;
 
-constexpr size_t first_piece_bytes = 64_KiB;
 constexpr Duration goodbye_time = std::chrono::milliseconds(200);
-// The peer ended the connection between two requests, which is how clients say goodbye.
-constexpr std::string_view said_goodbye = "";
+
+bool is_produce(const FrameReader::Frame& frame) {
+  auto start = kafka::read_request_start(frame.bytes.view());
+  return start && start->key == kafka::ApiKey::produce;
+}
 
 }  // namespace
 
-struct KafkaConnection::Claim {
-  Claim(std::atomic<size_t>& all_bytes, size_t n) : all(all_bytes), bytes(n) { all += bytes; }
-  ~Claim() { all -= bytes; }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-  std::atomic<size_t>& all;
-  size_t bytes;
-};
-
 KafkaConnection::KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
                                  std::shared_ptr<runtime::Wire> wire)
-    : shared_(std::move(shared)), shard_(shard), wire_(std::move(wire)), wakeup_(shard.executor()) {
+    : shared_(std::move(shared)),
+      shard_(shard),
+      wire_(std::move(wire)),
+      reader_(*wire_, shared_->limits, shared_->frames_bytes),
+      wakeup_(shard.executor()),
+      room_(shard.executor()),
+      answered_(shard.executor()) {
   runtime::SocketError ignored;
   peer_ = runtime::text_of(wire_->socket().remote_endpoint(ignored));
+  wire_->set_full_duplex();
 }
 
 Task<> KafkaConnection::run() {
   auto self = shared_from_this();
-  while (!stopping_) {
-    auto served = co_await serve_one();
-    if (served) continue;
-    if (served.error().message != said_goodbye && !stopping_) {
-      SPDLOG_WARN("kafka: {}: connection closed: {}", peer_, served.error().message);
-    }
-    break;
-  }
+  asio::co_spawn(
+      shard_.executor(), [self] { return self->read_requests(); },
+      [self](const std::exception_ptr& thrown) {
+        if (thrown) self->end({ErrorCode::io_failed, "an exception while reading", {}});
+        self->reads_ = false;
+        self->answered_.wake();
+      });
+  co_await write_answers();
   co_await wire_->finish(goodbye_time);
 }
 
 void KafkaConnection::stop() {
   stopping_ = true;
   wakeup_.wake();
-  if (!busy_) wire_->close();
+  room_.wake();
+  wire_->stop_reading();
 }
 
-Task<Result<void>> KafkaConnection::serve_one() {
-  auto size = co_await read_size();
-  if (!size) co_return std::unexpected(size.error());
-  Claim claim(shared_->frames_bytes, *size);
-  if (shared_->frames_bytes > shared_->limits.frames_bytes_max && *size > first_piece_bytes) {
-    co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients take {}",
-                    *size, shared_->limits.frames_bytes_max);
-  }
-  auto frame = co_await read_frame(*size);
-  if (!frame) co_return std::unexpected(frame.error());
-  busy_ = true;
-  auto reply = co_await answer(std::move(*frame));
-  bool sent = reply && co_await send(std::move(*reply));
-  busy_ = false;
-  if (!reply) co_return std::unexpected(reply.error());
-  if (!sent) co_return error(ErrorCode::peer_failed, "{}", said_goodbye);
-  co_return Result<void>();
+// Nothing more is read or sent.
+void KafkaConnection::end(const Error& why) {
+  if (!stopping_) SPDLOG_WARN("kafka: {}: connection closed: {}", peer_, why.message);
+  broken_ = true;
+  wire_->expire_after(Duration(0));
+  room_.wake();
 }
 
-Task<Result<size_t>> KafkaConnection::read_size() {
-  std::array<uint8_t, kafka::frame_size_bytes> bytes{};
-  wire_->expire_after(shared_->limits.idle_timeout);
-  auto read = co_await read_exactly(bytes.data(), bytes.size());
-  if (!read) co_return error(ErrorCode::peer_failed, "{}", said_goodbye);
-  kafka::WireReader in(SharedBytes(Bytes(bytes.begin(), bytes.end())), 0);
-  auto size = in.take<int32_t>();
-  if (size < static_cast<int32_t>(kafka::request_start_bytes) ||
-      static_cast<size_t>(size) > shared_->limits.frame_bytes_max) {
-    co_return error(ErrorCode::invalid, "a request says it has {} bytes; {} to {} are taken", size,
-                    kafka::request_start_bytes, shared_->limits.frame_bytes_max);
-  }
-  co_return static_cast<size_t>(size);
-}
-
-// Memory grows with what has come, not with what was announced.
-Task<Result<SharedBytes>> KafkaConnection::read_frame(size_t bytes) {
-  Bytes frame;
-  wire_->expire_after(shared_->limits.frame_timeout);
-  while (frame.size() < bytes) {
-    size_t have = frame.size();
-    frame.resize(std::min(bytes, std::max(first_piece_bytes, 2 * have)));
-    auto read = co_await read_exactly(frame.data() + have, frame.size() - have);
-    if (!read) co_return std::unexpected(read.error());
-  }
-  co_return SharedBytes(std::move(frame));
-}
-
-Task<Result<void>> KafkaConnection::read_exactly(uint8_t* into, size_t bytes) {
-  for (size_t have = 0; have < bytes;) {
-    size_t count = 0;
-    runtime::SocketError problem = co_await wire_->read_some(asio::buffer(into + have, bytes - have), count);
-    if (problem) {
-      co_return error(ErrorCode::peer_failed, "{} after {} of {} bytes", problem.message(), have, bytes);
+Task<> KafkaConnection::read_requests() {
+  while (!stopping_ && !broken_) {
+    auto frame = co_await reader_.next();
+    if (!frame) {
+      // In its place among the answers, so that those before it are sent.
+      exchanges_.push_back(std::make_shared<Exchange>(
+          Exchange{{FrameClaim(shared_->frames_bytes, 0), {}}, std::unexpected(frame.error())}));
+      co_return;
     }
-    have += count;
+    if (!*frame) co_return;
+    while (!broken_ && !may_begin(**frame)) (void)co_await room_.wait(shard_.timers(), Deadline::never());
+    if (!broken_) begin(std::move(**frame));
   }
-  co_return Result<void>();
+}
+
+bool KafkaConnection::may_begin(const FrameReader::Frame& frame) const {
+  const KafkaLimits& limits = shared_->limits;
+  if (exchanges_.empty()) return true;
+  if (alone_ || !is_produce(frame)) return false;
+  // When all connections together hold much, each goes back to one request at a time.
+  return exchanges_.size() < limits.requests_ahead_max &&
+         exchanges_bytes_ + frame.bytes.size() <= limits.requests_ahead_bytes_max &&
+         shared_->frames_bytes <= limits.frames_bytes_max / 2;
+}
+
+// Produces reach their logs in the order in which they began: what they await before the commit must keep it.
+void KafkaConnection::begin(FrameReader::Frame frame) {
+  alone_ = !is_produce(frame);
+  exchanges_bytes_ += frame.bytes.size();
+  answering_ += 1;
+  reader_.set_idle(false);
+  auto exchange = exchanges_.emplace_back(std::make_shared<Exchange>(Exchange{std::move(frame)}));
+  asio::co_spawn(
+      shard_.executor(), [this, bytes = exchange->frame.bytes] { return answer(bytes); },
+      [self = shared_from_this(), exchange](const std::exception_ptr& thrown, KafkaReply reply) {
+        if (thrown) reply = error(ErrorCode::io_failed, "an exception while answering");
+        exchange->reply = std::move(reply);
+        self->answering_ -= 1;
+        bool first = !self->exchanges_.empty() && self->exchanges_.front() == exchange;
+        if (first || self->answering_ == 0) self->answered_.wake();
+      });
 }
 
 Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
@@ -134,12 +127,38 @@ Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
   co_return co_await (*served)->answer(call, request->body);
 }
 
-Task<bool> KafkaConnection::send(std::vector<SharedBytes> reply) {
-  if (reply.empty()) co_return true;
+// Until there is nothing more to send and nothing runs.
+Task<> KafkaConnection::write_answers() {
+  while (reads_ || answering_ > 0 || (!broken_ && !exchanges_.empty())) {
+    bool ready = !broken_ && !exchanges_.empty() && exchanges_.front()->reply;
+    if (!ready) {
+      (void)co_await answered_.wait(shard_.timers(), Deadline::never());
+    } else if (!*exchanges_.front()->reply) {
+      end(exchanges_.front()->reply->error());
+    } else {
+      co_await write_ready();
+    }
+  }
+}
+
+// Sends what is answered, up to the first request that is not.
+Task<> KafkaConnection::write_ready() {
+  auto ready = [](const auto& exchange) { return exchange->reply && *exchange->reply; };
+  auto count = std::ranges::find_if_not(exchanges_, ready) - exchanges_.begin();
   std::vector<asio::const_buffer> pieces;
-  for (const SharedBytes& piece : reply) pieces.emplace_back(piece.view().data(), piece.size());
-  runtime::SocketError problem = co_await wire_->write(pieces, shared_->limits.write_timeout);
-  co_return !problem;
+  for (const auto& exchange : exchanges_ | std::views::take(count)) {
+    for (const SharedBytes& piece : **exchange->reply) pieces.emplace_back(piece.view().data(), piece.size());
+  }
+  if (co_await wire_->write(pieces, shared_->limits.write_timeout)) {
+    broken_ = true;
+    wire_->close();
+  }
+  for (; count > 0; --count) {
+    exchanges_bytes_ -= exchanges_.front()->frame.bytes.size();
+    exchanges_.pop_front();
+  }
+  if (exchanges_.empty()) reader_.set_idle(true);
+  room_.wake();
 }
 
 }  // namespace pabal::doors

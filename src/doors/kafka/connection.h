@@ -1,23 +1,17 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/wakeup.h"
 #include "doors/kafka/dispatch.h"
+#include "doors/kafka/frame_reader.h"
 #include "runtime/wire.h"
 
 namespace pabal::doors {
-
-struct KafkaLimits {
-  size_t connections_max = 2'000;
-  size_t frame_bytes_max = 32_MiB;
-  size_t frames_bytes_max = 512_MiB;                  // of all requests being read or answered together
-  Duration frame_timeout = std::chrono::seconds(30);  // from the first byte of a request to its last
-  Duration idle_timeout = std::chrono::minutes(10);   // between requests
-  Duration write_timeout = std::chrono::seconds(30);  // a peer that takes nothing for so long is dropped
-};
 
 // What all connections of the door share. Outlives them.
 struct KafkaShared {
@@ -30,37 +24,57 @@ struct KafkaShared {
   std::atomic<size_t> frames_bytes = 0;
 };
 
-// One client: a coroutine that reads a request, answers it, and reads the next, so that answers come in order
-// and a client that does not read its answers is not read from either. Holds at most one request and one
-// answer. A request that cannot be answered ends the connection with a line in the log. Belongs to one shard.
+// One client. One coroutine reads its requests, one for each answers it, one sends the answers in the order
+// of the requests.
+//
+//   read -> [ produce | produce | produce ] -> answers -> write
+//
+// A produce begins while those before it become durable, so that one flush serves them all; any other request
+// begins when the answers to all before it have been sent, so that a client sees what one would that waits.
+// No more is read while as much is under way as the limits say, or a request may not begin: a client that
+// does not read its answers is not read from either. A request that cannot be answered ends the connection
+// with a line in the log, after the answers to those before it. Belongs to one shard.
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
                   std::shared_ptr<runtime::Wire> wire);
 
+  // Returns when the client or the server has ended it and nothing of it runs any more.
   runtime::Task<> run();
   // Ends a wait for records, answers what is being worked on, then closes.
   void stop();
   void cut() { wire_->close(); }
 
  private:
-  // Bytes of a request, counted among those of all connections as long as it lives.
-  struct Claim;
+  // A request from its first byte to the last of its answer.
+  struct Exchange {
+    FrameReader::Frame frame;
+    std::optional<KafkaReply> reply = {};  // when it is answered
+  };
 
-  runtime::Task<Result<size_t>> read_size();
-  runtime::Task<Result<SharedBytes>> read_frame(size_t bytes);
-  runtime::Task<Result<void>> read_exactly(uint8_t* into, size_t bytes);
+  runtime::Task<> read_requests();
+  [[nodiscard]] bool may_begin(const FrameReader::Frame& frame) const;
+  void begin(FrameReader::Frame frame);
   runtime::Task<KafkaReply> answer(SharedBytes frame);
-  runtime::Task<Result<void>> serve_one();
-  runtime::Task<bool> send(std::vector<SharedBytes> reply);
+  runtime::Task<> write_answers();
+  runtime::Task<> write_ready();
+  void end(const Error& why);
 
   std::shared_ptr<KafkaShared> shared_;
   runtime::Shard& shard_;
   std::shared_ptr<runtime::Wire> wire_;
   std::string peer_;
-  broker::Wakeup wakeup_;
-  bool busy_ = false;
+  FrameReader reader_;
+  std::deque<std::shared_ptr<Exchange>> exchanges_;  // in the order of the requests
+  size_t exchanges_bytes_ = 0;                       // of their requests
+  size_t answering_ = 0;                             // coroutines that answer
+  bool alone_ = false;                               // what is under way lets nothing begin beside it
+  bool reads_ = true;
+  bool broken_ = false;  // nothing more can be sent
   bool stopping_ = false;
+  broker::Wakeup wakeup_;    // of an answer that waits for records
+  broker::Wakeup room_;      // of the reader: something was sent
+  broker::Wakeup answered_;  // of the writer
 };
 
 }  // namespace pabal::doors

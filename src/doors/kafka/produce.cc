@@ -1,6 +1,7 @@
 #include "base/logging.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "runtime/all.h"
 
 namespace pabal::doors {
 namespace {
@@ -41,15 +42,6 @@ std::optional<PartitionOut> refusal(const TopicIn::Partition& partition) {
   return std::nullopt;
 }
 
-runtime::Task<Result<broker::AppendResult>> append(KafkaCall& call, broker::AppendBatches batches) {
-  auto result = co_await call.parts.broker.append(batches);
-  bool missing = !result && result.error().code == ErrorCode::not_found;
-  if (!missing || !call.parts.auto_create_topics) co_return result;
-  auto made = co_await call.parts.broker.put_topic(batches.topic, {});
-  if (!made) co_return std::unexpected(made.error());
-  co_return co_await call.parts.broker.append(std::move(batches));
-}
-
 runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
   TopicOut answer{.name = topic.name, .topic_id = topic.topic_id};
   broker::AppendBatches batches{.topic = topic.name, .service = call.service()};
@@ -62,7 +54,7 @@ runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
     batches.parts.push_back({partition.index, partition.records->pieces.front()});
   }
   if (sent.empty()) co_return answer;
-  auto result = co_await append(call, std::move(batches));
+  auto result = co_await call.parts.broker.append(std::move(batches));
   for (size_t i = 0; i < sent.size(); ++i) {
     PartitionOut& out = answer.partition_responses[sent[i]];
     const Error* problem = !result ? &result.error() : !(*result)[i] ? &(*result)[i].error() : nullptr;
@@ -101,9 +93,8 @@ Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest re
                response);
     co_return response;
   }
-  for (const TopicIn& topic : request.topic_data) {
-    response.responses.push_back(co_await produce_topic(call, topic));
-  }
+  response.responses = co_await runtime::all<TopicOut>(
+      request.topic_data.size(), [&](size_t i) { return produce_topic(call, request.topic_data[i]); });
   if (request.acks == kafka::Acks::none) co_return std::nullopt;
   co_return response;
 }

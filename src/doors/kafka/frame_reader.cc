@@ -1,0 +1,94 @@
+#include "doors/kafka/frame_reader.h"
+
+#include <algorithm>
+
+#include "log/big_endian.h"
+#include "protocol/kafka/header.h"
+
+namespace pabal::doors {
+namespace {
+
+using runtime::SocketError;
+using runtime::Task;
+
+constexpr size_t first_piece_bytes = 64_KiB;
+// Read at once between requests: many small requests take one call of the system, and of a large one little
+// is copied.
+constexpr size_t ahead_bytes = 4_KiB;
+
+}  // namespace
+
+Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
+  between_ = ahead_at_ == ahead_.size();
+  wire_.expire_after(limits_.frame_timeout);
+  set_idle(idle_);
+  while (ahead_.size() - ahead_at_ < kafka::frame_size_bytes) {
+    if (co_await fill()) co_return std::nullopt;
+    if (std::exchange(between_, false)) wire_.expire_after(limits_.frame_timeout);
+  }
+  auto size = take_size();
+  if (!size) co_return std::unexpected(size.error());
+  FrameClaim claim(frames_bytes_, *size);
+  if (frames_bytes_ > limits_.frames_bytes_max && *size > first_piece_bytes) {
+    co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients take {}",
+                    *size, limits_.frames_bytes_max);
+  }
+  wire_.expire_after(limits_.frame_timeout);
+  auto bytes = co_await take_frame(*size);
+  wire_.expire_never();
+  if (!bytes) co_return std::unexpected(bytes.error());
+  co_return Frame{std::move(claim), std::move(*bytes)};
+}
+
+void FrameReader::set_idle(bool idle) {
+  idle_ = idle;
+  if (!between_) return;
+  if (idle) {
+    wire_.expire_after(limits_.idle_timeout);
+  } else {
+    wire_.expire_never();
+  }
+}
+
+Task<SocketError> FrameReader::fill() {
+  ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(std::exchange(ahead_at_, 0)));
+  size_t have = ahead_.size();
+  ahead_.resize(ahead_bytes);
+  size_t count = 0;
+  SocketError problem =
+      co_await wire_.read_some(asio::buffer(ahead_.data() + have, ahead_.size() - have), count);
+  ahead_.resize(have + count);
+  co_return problem;
+}
+
+Result<size_t> FrameReader::take_size() {
+  auto size = log::load<int32_t>(BytesView(ahead_).subspan(ahead_at_), 0);
+  ahead_at_ += kafka::frame_size_bytes;
+  if (size < static_cast<int32_t>(kafka::request_start_bytes) ||
+      static_cast<size_t>(size) > limits_.frame_bytes_max) {
+    return error(ErrorCode::invalid, "a request says it has {} bytes; {} to {} are taken", size,
+                 kafka::request_start_bytes, limits_.frame_bytes_max);
+  }
+  return static_cast<size_t>(size);
+}
+
+// Memory grows with what has come, not with what was announced.
+Task<Result<SharedBytes>> FrameReader::take_frame(size_t bytes) {
+  size_t have = std::min(bytes, ahead_.size() - ahead_at_);
+  auto from = ahead_.begin() + static_cast<std::ptrdiff_t>(ahead_at_);
+  Bytes frame(from, from + static_cast<std::ptrdiff_t>(have));
+  ahead_at_ += have;
+  while (have < bytes) {
+    if (have == frame.size()) frame.resize(std::min(bytes, std::max(first_piece_bytes, 2 * have)));
+    size_t count = 0;
+    SocketError problem =
+        co_await wire_.read_some(asio::buffer(frame.data() + have, frame.size() - have), count);
+    if (problem) {
+      co_return error(ErrorCode::peer_failed, "{} after {} of {} bytes", problem.message(), have, bytes);
+    }
+    have += count;
+  }
+  co_return SharedBytes(std::move(frame));
+}
+
+}  // namespace pabal::doors
