@@ -7,7 +7,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import wait_until
+from harness import PABAL, wait_until
 from kafka_test import CLIENT_SECONDS_MAX, NO_KAFKA, DoorTest, kafka
 
 SESSION_MS = 6000
@@ -170,6 +170,50 @@ class KafkaPythonGroupTest(DoorTest):
         reader.stop()
         self.assertEqual(admin.delete_consumer_groups(["readers"])[0][1].__name__, "NoError")
         self.assertEqual(admin.list_consumer_groups(), [])
+
+
+    def pabal(self, *words):
+        ran = subprocess.run([PABAL, "group", *words, "--server", f"http://{self.server.address}"], capture_output=True,
+                             text=True, timeout=CLIENT_SECONDS_MAX, stdin=subprocess.DEVNULL)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def test_a_group_is_looked_at_reset_and_deleted_by_its_members_names(self):
+        first, second = self.reader(client_id="till"), self.reader(client_id="desk")
+        self.wait_shared(first, second)
+        self.publish(0, 8)
+        self.wait_read(range(8), first, second)
+        committed = lambda: [p["committed"] for p in self.api.call("GET", "/groups/readers")["partitions"]]
+        wait_until(lambda: committed() == [2, 2, 2, 2], CLIENT_SECONDS_MAX, "all to be committed")
+        group = self.api.call("GET", "/groups/readers")
+        self.assertEqual(group["lag"], 0)
+        self.assertEqual((group["state"], group["topics"]), ("stable", ["orders"]))
+        self.assertEqual(sorted((m["client"], m["address"]) for m in group["member_list"]),
+                         [("desk", "127.0.0.1"), ("till", "127.0.0.1")])
+        self.assertEqual({p["client"] for p in group["partitions"]}, {"till", "desk"})
+        status, said = self.pabal("reset", "readers", "--to", "earliest", "--yes")
+        self.assertEqual((status, "stop its consumers" in said), (1, True), said)
+        first.stop()
+        wait_until(lambda: "till at 127.0.0.1 left" in self.pabal("list")[1], CLIENT_SECONDS_MAX, "the reason of the rebalance")
+        second.stop()
+        self.publish(8, 4)
+        self.assertEqual(self.api.call("GET", "/groups/readers")["lag"], 4)
+        status, said = self.pabal("reset", "readers", "--offset", "1", "--topic", "orders", "--partition", "3", "--dry-run")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.api.call("GET", "/groups/readers")["lag"], 4)
+        self.assertEqual(self.pabal("reset", "readers", "--to", "latest")[0], 1)  # nobody said yes
+        self.assertEqual(self.pabal("reset", "readers", "--to", "earliest", "--yes")[0], 0)
+        self.assertIn("12", self.pabal("show", "readers")[1])
+        self.wait_read(range(12), self.reader())
+        self.assertEqual(self.pabal("delete", "readers", "--yes")[0], 1)
+
+    def test_a_group_without_members_is_deleted_with_its_offsets(self):
+        reader = self.reader()
+        self.publish(0, 4)
+        self.wait_read(range(4), reader)
+        reader.stop()
+        self.assertEqual(self.pabal("delete", "readers", "--yes")[0], 0)
+        self.assertEqual(self.api.call("GET", "/groups"), {"groups": []})
+        self.assertEqual(self.pabal("show", "readers")[0], 1)
 
 
 @unittest.skipIf(shutil.which("kcat") is None, "kcat is not installed; Debian has it as kcat")

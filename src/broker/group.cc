@@ -5,7 +5,6 @@
 #include "base/check.h"
 
 namespace pabal::broker {
-
 Group::Group(std::string name, GroupRecord record, Instant now)
     : name_(std::move(name)),
       generation_(record.generation),
@@ -80,8 +79,9 @@ void Group::join_again(JoinGroup& request, Instant now, Reply<JoinAnswer> reply)
     if (is_leader) answer.members = joined_members();
     return reply(std::move(answer));
   }
+  std::string reason = why(member, same ? "joined again" : "changed what it reads or holds", request.reason);
   take_join(member, request, now, std::move(reply));
-  prepare_rebalance(now);
+  prepare_rebalance(now, std::move(reason));
 }
 
 // A static member has started anew and does not know its id. While the others need not agree anew on a
@@ -100,7 +100,9 @@ void Group::join_static_again(JoinGroup& request, std::string new_id, Instant no
   if (was_leader) leader_ = new_id;
   bool understands_skipping = request.understands_skipping;
   take_join(member, request, now, std::move(reply));
-  if (state_ != GroupState::stable || choose_protocol() != protocol_) return prepare_rebalance(now);
+  if (state_ != GroupState::stable || choose_protocol() != protocol_) {
+    return prepare_rebalance(now, why(member, "came back with other protocols", {}));
+  }
   JoinAnswer answer = current(member);
   if (was_leader && understands_skipping) {
     answer.members = joined_members();
@@ -120,11 +122,13 @@ void Group::add_member(JoinGroup& request, std::string id, Instant now, Reply<Jo
   if (request.instance) instances_[*request.instance] = id;
   Member& member = members_[id];
   member.id = std::move(id);
+  std::string said = std::move(request.reason);
   take_join(member, request, now, std::move(reply));
+  std::string reason = why(member, "joined", said);
   if (in_first_delay_) {  // others may come along still
     phase_end_ = std::min(now + first_members_delay, first_delay_end_);
   }
-  prepare_rebalance(now);
+  prepare_rebalance(now, std::move(reason));
 }
 
 void Group::take_join(Member& member, JoinGroup& request, Instant now, Reply<JoinAnswer> reply) {
@@ -195,7 +199,8 @@ GroupError Group::leave(const LeavingMember& leaving, Instant now) {
     return GroupError::none;
   }
   if (GroupError problem = check_member(id, leaving.instance); problem != GroupError::none) return problem;
-  remove_member(id, now);
+  std::string reason = why(members_.at(id), "left", leaving.reason);
+  remove_member(id, now, std::move(reason));
   return GroupError::none;
 }
 
@@ -262,7 +267,11 @@ std::optional<GroupRecord> Group::begin_save() {
   unsaved_ = false;
   being_saved_ = std::exchange(after_save_, {});
   saves_proposal_ = proposed_.has_value();
-  GroupRecord record{generation_, protocol_type_, protocol_, leader_, {}};
+  GroupRecord record{.generation = generation_,
+                     .protocol_type = protocol_type_,
+                     .protocol = protocol_,
+                     .leader = leader_,
+                     .rebalance = {.reason = rebalance_reason_}};
   for (const auto& [id, member] : members_) {
     SavedMember& saved = record.members.emplace(id, member.saved).first->second;
     if (!proposed_) continue;
@@ -280,7 +289,7 @@ void Group::end_save(bool saved, Instant now) {
   if (!std::exchange(saves_proposal_, false)) return;
   if (saved) return hand_out(now);
   fail_syncs(GroupError::unavailable, now);
-  prepare_rebalance(now);
+  prepare_rebalance(now, "the assignment could not be saved");
 }
 
 void Group::stop(Instant now) {
@@ -298,7 +307,12 @@ void Group::bury(Instant now) {
 }
 
 GroupInfo Group::info() const {
-  GroupInfo info{name_, state_, protocol_type_, protocol_, generation_, {}};
+  GroupInfo info{.name = name_,
+                 .state = state_,
+                 .protocol_type = protocol_type_,
+                 .protocol = protocol_,
+                 .generation = generation_};
+  if (rebalanced_at_) info.last_rebalance = Rebalance{.reason = rebalance_reason_};
   for (const auto& [id, member] : members_) {
     GroupMember& out = info.members.emplace_back(id, member.saved.instance, member.saved.client,
                                                  member.saved.host, Bytes(), member.saved.assignment);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/group_record.h"
@@ -44,6 +45,7 @@ class Group {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   [[nodiscard]] bool has_unsaved() const { return unsaved_ && state_ != GroupState::dead; }
+  void want_save() { unsaved_ = true; }
   // What is to be made durable, if anything has changed. One save at a time.
   [[nodiscard]] std::optional<GroupRecord> begin_save();
   void end_save(bool saved, Instant now);
@@ -56,7 +58,10 @@ class Group {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] GroupState state() const { return state_; }
   [[nodiscard]] bool has_nobody() const { return members_.empty() && pending_.empty(); }
-  [[nodiscard]] GroupInfo info() const;
+  [[nodiscard]] GroupInfo info() const;  // but for when the last rebalance was
+  // Of the last rebalance: when it began, and why; nullopt while there was none.
+  [[nodiscard]] std::optional<Instant> rebalanced_at() const { return rebalanced_at_; }
+  void recall_rebalance(Instant at, std::string reason);
 
  private:
   struct Member {
@@ -78,14 +83,14 @@ class Group {
   void join_static_again(JoinGroup& request, std::string new_id, Instant now, Reply<JoinAnswer> reply);
   void add_member(JoinGroup& request, std::string id, Instant now, Reply<JoinAnswer> reply);
   void take_join(Member& member, JoinGroup& request, Instant now, Reply<JoinAnswer> reply);
-  void remove_member(const std::string& id, Instant now);
+  void remove_member(const std::string& id, Instant now, std::string reason);
   [[nodiscard]] GroupError check_member(const std::string& id,
                                         const std::optional<std::string>& instance) const;
   [[nodiscard]] bool fits(const JoinGroup& request) const;
   [[nodiscard]] bool speaks(const JoinGroup& request) const;
   [[nodiscard]] size_t bytes() const;
 
-  void prepare_rebalance(Instant now);
+  void prepare_rebalance(Instant now, std::string reason);
   void maybe_complete_join(Instant now);
   void complete_join(Instant now);
   [[nodiscard]] bool elect_leader();
@@ -98,6 +103,7 @@ class Group {
   [[nodiscard]] JoinAnswer current(const Member& member) const;
   [[nodiscard]] std::vector<JoinedMember> joined_members() const;
   static bool may_be_silent(const Member& member);
+  static std::string why(const Member& member, std::string_view did, std::string_view said);
   static void touch(Member& member, Instant now);
   static void refuse(Reply<JoinAnswer>& reply, GroupError error, std::string member = {});
 
@@ -117,6 +123,8 @@ class Group {
   bool unsaved_ = false;
   bool saves_proposal_ = false;  // what is being saved holds proposed_
   bool stopped_ = false;
+  std::optional<Instant> rebalanced_at_;
+  std::string rebalance_reason_;
   std::vector<Unanswered> after_save_;
   std::vector<Unanswered> being_saved_;
 };

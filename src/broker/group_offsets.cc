@@ -64,6 +64,8 @@ Task<GroupErrors> Groups::commit_here(Slot& slot, const OffsetCommit& commit,
   if (!open) co_return GroupErrors{.error = GroupError::unavailable};
   GroupErrors errors{.error = open->group.check_commit(commit.claim, now(slot))};
   open->used = now(slot);
+  bool is_new = !open->used_saved || open->used - *open->used_saved >= idle_precision;
+  if (errors.error == GroupError::none && open->group.has_nobody() && is_new) open->group.want_save();
   settle(slot, open);
   if (errors.error != GroupError::none) co_return errors;
   engine::TableChanges changes;
@@ -109,7 +111,7 @@ Task<std::vector<GroupOffset>> Groups::offsets(std::string group,
   co_return all;
 }
 
-Task<std::vector<Groups::StoredOffset>> Groups::offsets_here(
+Task<std::vector<StoredOffset>> Groups::offsets_here(
     Slot& slot, const std::string& group, const std::optional<std::vector<TopicPartition>>& which) {
   std::vector<StoredOffset> all;
   auto add = [&](const TopicPartition& at, const std::string* text) {
@@ -227,7 +229,52 @@ Task<GroupInfo> Groups::info(std::string group) {
 
 Task<GroupInfo> Groups::info_here(Slot& slot, const std::string& group) {
   Held open = find(slot, group);
-  co_return open ? open->group.info() : GroupInfo{.name = group};
+  co_return open ? info_of(slot, *open) : GroupInfo{.name = group};
+}
+
+GroupInfo Groups::info_of(const Slot& slot, const OpenGroup& open) {
+  GroupInfo info = open.group.info();
+  auto at = open.group.rebalanced_at();
+  if (at && info.last_rebalance) info.last_rebalance->at = wall_of(slot, *at);
+  return info;
+}
+
+GroupView Groups::view_here(Slot& slot, const OpenGroup& open) {
+  GroupView view{.info = info_of(slot, open), .offsets = {}};
+  for (const auto& [at, text] : committed(slot, open.group.name())) {
+    auto record = OffsetRecord::decode(text);
+    if (!record) continue;
+    view.offsets.push_back({{at, record->offset, record->leader_epoch, record->metadata}, record->topic});
+  }
+  std::ranges::sort(view.offsets, {}, [](const StoredOffset& stored) { return stored.offset.at; });
+  return view;
+}
+
+Task<std::optional<GroupView>> Groups::view(std::string group) {
+  Slot& slot = slot_of(group);
+  auto here = [&]() -> Task<std::optional<GroupView>> {
+    Held open = find(slot, group);
+    co_return open ? std::optional(view_here(slot, *open)) : std::nullopt;
+  };
+  co_return co_await at_slot<std::optional<GroupView>>(slot, here);
+}
+
+Task<std::vector<GroupView>> Groups::views(size_t views_max) {
+  std::vector<GroupView> all;
+  for (const auto& slot : slots_) {
+    auto here = [&]() -> Task<std::vector<GroupView>> {
+      std::vector<GroupView> some;
+      for (const auto& [name, open] : slot->groups) {
+        if (all.size() + some.size() == views_max) break;
+        some.push_back(view_here(*slot, *open));
+        for (GroupMember& member : some.back().info.members) member.metadata.clear();
+      }
+      co_return some;
+    };
+    std::ranges::move(co_await at_slot<std::vector<GroupView>>(*slot, here), std::back_inserter(all));
+  }
+  std::ranges::sort(all, {}, [](const GroupView& view) -> const std::string& { return view.info.name; });
+  co_return all;
 }
 
 Task<std::vector<GroupInfo>> Groups::list() {
@@ -243,9 +290,8 @@ Task<std::vector<GroupInfo>> Groups::list() {
 Task<std::vector<GroupInfo>> Groups::list_here(Slot& slot) {
   std::vector<GroupInfo> all;
   for (const auto& [name, open] : slot.groups) {
-    GroupInfo info = open->group.info();
-    info.members.clear();
-    all.push_back(std::move(info));
+    all.push_back(info_of(slot, *open));
+    all.back().members.clear();
   }
   co_return all;
 }

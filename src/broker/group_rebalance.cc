@@ -1,13 +1,15 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/units.h"
 #include "broker/group.h"
 
 // The rebalances of a group: from the first join to the last sync.
 namespace pabal::broker {
 
-void Group::prepare_rebalance(Instant now) {
+void Group::prepare_rebalance(Instant now, std::string reason) {
   if (state_ != GroupState::preparing_rebalance) {
+    recall_rebalance(now, std::move(reason));
     fail_syncs(GroupError::rebalance_in_progress, now);
     in_first_delay_ = state_ == GroupState::empty;
     state_ = GroupState::preparing_rebalance;
@@ -15,6 +17,11 @@ void Group::prepare_rebalance(Instant now) {
     phase_end_ = in_first_delay_ ? std::min(now + first_members_delay, first_delay_end_) : first_delay_end_;
   }
   maybe_complete_join(now);
+}
+
+void Group::recall_rebalance(Instant at, std::string reason) {
+  rebalanced_at_ = at;
+  rebalance_reason_ = std::move(reason);
 }
 
 void Group::maybe_complete_join(Instant now) {
@@ -26,6 +33,11 @@ void Group::maybe_complete_join(Instant now) {
 void Group::complete_join(Instant now) {
   in_first_delay_ = false;
   // Who has not come is out, but for static members, who may be starting anew.
+  for (const auto& [id, member] : members_) {
+    if (member.join || member.saved.instance) continue;
+    rebalance_reason_ += fmt::format("; {}", why(member, "did not join in time", {}));
+    break;  // one is enough to look for the others
+  }
   std::erase_if(members_, [](const auto& m) { return !m.second.join && !m.second.saved.instance; });
   if (!members_.empty() && !elect_leader()) {
     phase_end_ = now + rebalance_timeout();  // static members only, and none of them is here
@@ -121,10 +133,12 @@ void Group::drop_late_syncs(Instant now) {
   for (const auto& [id, member] : members_) {
     if (member.is_to_sync) late.push_back(id);
   }
-  for (const std::string& id : late) remove_member(id, now);
+  for (const std::string& id : late) {
+    remove_member(id, now, why(members_.at(id), "did not ask for its assignment in time", {}));
+  }
 }
 
-void Group::remove_member(const std::string& id, Instant now) {
+void Group::remove_member(const std::string& id, Instant now, std::string reason) {
   auto node = members_.extract(id);
   if (node.empty()) return;
   Member& member = node.mapped();
@@ -133,7 +147,7 @@ void Group::remove_member(const std::string& id, Instant now) {
   if (auto sync = std::exchange(member.sync, nullptr)) sync({.error = GroupError::unknown_member});
   if (leader_ == id) leader_ = members_.empty() ? "" : members_.begin()->first;
   if (members_.empty() && in_first_delay_) in_first_delay_ = false;  // nobody is left to wait
-  prepare_rebalance(now);
+  prepare_rebalance(now, std::move(reason));
 }
 
 void Group::advance(Instant now) {
@@ -144,7 +158,11 @@ void Group::advance(Instant now) {
   for (const auto& [id, member] : members_) {
     if (!may_be_silent(member) && member.expires <= now) silent.push_back(id);
   }
-  for (const std::string& id : silent) remove_member(id, now);
+  for (const std::string& id : silent) {
+    const Member& member = members_.at(id);
+    std::string timeout = format_duration(member.saved.session_timeout);
+    remove_member(id, now, why(member, fmt::format("was silent for its session timeout, {}", timeout), {}));
+  }
   if (phase_end_ > now) return;
   if (state_ == GroupState::preparing_rebalance) {
     complete_join(now);
@@ -167,6 +185,17 @@ Duration Group::rebalance_timeout() const {
   Duration longest{};
   for (const auto& [id, member] : members_) longest = std::max(longest, member.saved.rebalance_timeout);
   return longest;
+}
+
+// Who did what, and what it said about it: "analytics-1 at /10.0.0.7 left: the consumer is being closed".
+std::string Group::why(const Member& member, std::string_view did, std::string_view said) {
+  const std::string& client = member.saved.client.empty() ? member.id : member.saved.client;
+  std::string_view address = member.saved.host;
+  if (address.starts_with('/')) address.remove_prefix(1);  // as Kafka shows it
+  std::string reason = fmt::format("{} at {} {}", member.saved.instance.value_or(client), address, did);
+  if (!said.empty()) reason += fmt::format(": {}", said);
+  if (reason.size() > rebalance_reason_bytes_max) reason.resize(rebalance_reason_bytes_max);
+  return reason;
 }
 
 // A member that waits for an answer cannot say that it is there; one that waits for its first may have gone.

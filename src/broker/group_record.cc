@@ -7,7 +7,8 @@
 namespace pabal::broker {
 namespace {
 
-constexpr uint8_t record_version = 1;
+constexpr uint8_t record_version = 2;
+constexpr uint8_t first_version = 1;
 constexpr size_t length_digits = 4;
 
 class Writer {
@@ -16,6 +17,11 @@ class Writer {
   void byte(uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void number(uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8) byte(static_cast<uint8_t>(value >> shift));
+  }
+  void wall(WallTime value) {
+    auto ms = static_cast<uint64_t>(value.time_since_epoch().count());
+    number(static_cast<uint32_t>(ms >> 32));
+    number(static_cast<uint32_t>(ms));
   }
   void text(std::string_view value) {
     number(static_cast<uint32_t>(value.size()));
@@ -43,6 +49,11 @@ class Reader {
     uint32_t value = 0;
     for (int i = 0; i < 4; ++i) value = value << 8 | byte();
     return value;
+  }
+  WallTime wall() {
+    uint64_t high = number();
+    uint64_t ms = high << 32 | number();
+    return WallTime(std::chrono::milliseconds(static_cast<int64_t>(ms)));
   }
   std::string_view text() {
     size_t size = number();
@@ -131,14 +142,18 @@ std::string GroupRecord::encode() const {
     out.text(id);
     put_member(out, member);
   }
+  out.wall(used);
+  out.wall(rebalance.at);
+  out.text(rebalance.reason);
   return text;
 }
 
 Result<GroupRecord> GroupRecord::decode(std::string_view text) {
   Reader in(text);
   uint8_t version = in.byte();
-  if (in.good() && version != record_version) {
-    return error(ErrorCode::corrupt, "a group's record of version {}; {} is known", version, record_version);
+  if (in.good() && (version < first_version || version > record_version)) {
+    return error(ErrorCode::corrupt, "a group's record of version {}; {} to {} are known", version,
+                 first_version, record_version);
   }
   GroupRecord record;
   record.generation = Generation(static_cast<int32_t>(in.number()));
@@ -149,6 +164,11 @@ Result<GroupRecord> GroupRecord::decode(std::string_view text) {
   for (uint32_t i = 0; i < members && in.good(); ++i) {
     std::string id(in.text());
     record.members.insert_or_assign(std::move(id), take_member(in));
+  }
+  if (version > first_version) {
+    record.used = in.wall();
+    record.rebalance.at = in.wall();
+    record.rebalance.reason = in.text();
   }
   if (!in.at_end()) return error(ErrorCode::corrupt, "{} bytes that are no group's record", text.size());
   return record;

@@ -25,17 +25,21 @@ struct SavedMember {
 
 // What the tables `__pabal.groups` hold of a group, under "g<name>": the outcome of its last rebalance.
 //
-//   u8 version (1) | i32 generation | protocol type | protocol | leader | u32 members
+//   u8 version (2) | i32 generation | protocol type | protocol | leader | u32 members
 //   each member: id | u8 has instance | instance | client | host | u32 session ms | u32 rebalance ms |
 //                u32 protocols | each: name | metadata | assignment
+//   from version 2: i64 last used | i64 last rebalance | its reason
 //
-// Texts and bytes are a u32 length and as many bytes; numbers are big-endian.
+// Texts and bytes are a u32 length and as many bytes; numbers are big-endian; times are ms since 1970, 0 for
+// one that is not known.
 struct GroupRecord {
   Generation generation{0};
   std::string protocol_type = {};
   std::string protocol = {};
   std::string leader = {};
   std::map<std::string, SavedMember> members = {};
+  WallTime used = {};        // last had a member, or a commit; a commit counts to the hour
+  Rebalance rebalance = {};  // the last
 
   [[nodiscard]] std::string encode() const;
   static Result<GroupRecord> decode(std::string_view text);

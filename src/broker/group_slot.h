@@ -13,7 +13,8 @@ namespace pabal::broker {
 struct Groups::OpenGroup {
   OpenGroup(Group g, Instant now) : group(std::move(g)), used(now) {}
   Group group;
-  Instant used;  // last joined, left or committed to
+  Instant used;                            // last had a member, or was committed to
+  std::optional<Instant> used_saved = {};  // what the table knows of it
   bool has_offsets = false;
   int committing = 0;  // commits on their way
   bool saving = false;

@@ -122,6 +122,28 @@ TEST_F(GroupTest, the_first_member_waits_a_little_for_others) {
   EXPECT_EQ(text(b), "b gen 1 range led by a:");
 }
 
+TEST_F(GroupTest, says_what_made_it_rebalance) {
+  auto reason = [&] { return group.info().last_rebalance.value().reason; };
+  EXPECT_FALSE(group.info().last_rebalance);
+  start_with_two();
+  EXPECT_EQ(reason(), "c at h joined");
+  JoinGroup again = request("b", {"range", "sticky"});
+  again.reason = "need to revoke partitions";
+  join(again, "unused");
+  join(request("", {"sticky"}), "third");  // a later one is not the reason
+  EXPECT_EQ(reason(), "c at h changed what it reads or holds: need to revoke partitions");
+  EXPECT_EQ(kept->rebalance.reason, "c at h joined");
+  for (int i = 0; i < 10; ++i) {
+    pass(6s);
+    std::ignore = beat("a");
+  }
+  EXPECT_EQ(reason(),
+            "c at h changed what it reads or holds: need to revoke partitions; c at h did not join in time");
+  EXPECT_EQ(group.leave({.member = "b", .reason = std::string(9'999, 'x')}, now), GroupError::none);
+  EXPECT_TRUE(reason().starts_with("c at h left: xxx"));
+  EXPECT_EQ(reason().size(), rebalance_reason_bytes_max);
+}
+
 TEST_F(GroupTest, a_third_member_makes_the_others_join_again) {
   start_with_two();
   auto c = join("c");
@@ -372,15 +394,17 @@ TEST_F(GroupTest, that_stops_answers_all_who_wait) {
 }
 
 TEST(GroupRecord, says_what_is_no_record) {
-  GroupRecord record{Generation(7), "consumer", "range", "a", {}};
+  GroupRecord record{Generation(7), "consumer", "range", "a"};
   record.members["a"] = {.instance = "i", .session_timeout = 10s, .protocols = {{"range", bytes("x")}}};
   std::string text = record.encode();
   EXPECT_EQ(GroupRecord::decode(text).value(), record);
   for (size_t cut = 0; cut < text.size(); ++cut)
     EXPECT_FALSE(GroupRecord::decode(text.substr(0, cut))) << cut;
   EXPECT_FALSE(GroupRecord::decode(text + "x"));
-  text[0] = 2;
+  text[0] = 3;
   EXPECT_FALSE(GroupRecord::decode(text));
+  text[0] = 1;  // which ends after the members
+  EXPECT_EQ(GroupRecord::decode(text.substr(0, text.size() - 20)).value(), record);
 }
 
 TEST(OffsetKey, keeps_groups_apart_whose_names_run_on) {

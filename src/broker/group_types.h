@@ -24,6 +24,7 @@ constexpr size_t group_bytes_max =
     1_MiB;  // what members say in joins and the leader in its sync, of one group
 constexpr size_t member_text_bytes_max = 512;  // of an instance id
 constexpr size_t offset_metadata_bytes_max = 4'096;
+constexpr size_t rebalance_reason_bytes_max = 500;
 constexpr size_t offsets_per_commit_max = 10'000;
 constexpr Duration session_timeout_min = std::chrono::seconds(6);
 constexpr Duration session_timeout_max = std::chrono::minutes(30);
@@ -35,6 +36,8 @@ constexpr Duration new_member_timeout = std::chrono::minutes(5);
 // After this time without members or commits a group is forgotten.
 constexpr Duration idle_group_kept = std::chrono::minutes(10);
 constexpr Duration idle_offsets_kept = std::chrono::days(7);
+// How exactly the time of the last commit from outside is kept.
+constexpr Duration idle_precision = std::chrono::hours(1);
 
 enum class GroupError {
   none,
@@ -74,6 +77,7 @@ struct JoinGroup {
   std::vector<GroupProtocol> protocols = {};  // the best first
   bool wants_id_first = false;                // a new dynamic member is given its id and joins with it
   bool understands_skipping = false;          // JoinAnswer::skip_assignment
+  std::string reason = {};                    // why, in the client's words
 };
 
 struct JoinedMember {
@@ -118,6 +122,7 @@ struct SyncAnswer {
 struct LeavingMember {
   std::string member = {};                   // or, when empty,
   std::optional<std::string> instance = {};  // the member with this instance id
+  std::string reason = {};                   // why, in the client's words
 };
 
 struct TopicPartition {
@@ -144,6 +149,13 @@ struct GroupMember {
 
 enum class GroupState { empty, preparing_rebalance, completing_rebalance, stable, dead };
 
+// What made the members share out their partitions anew, in a sentence without its full stop, and when.
+struct Rebalance {
+  WallTime at = {};
+  std::string reason = {};
+  friend bool operator==(const Rebalance&, const Rebalance&) = default;
+};
+
 struct GroupInfo {
   std::string name;
   GroupState state = GroupState::dead;
@@ -151,6 +163,7 @@ struct GroupInfo {
   std::string protocol = {};
   Generation generation{0};
   std::vector<GroupMember> members = {};
+  std::optional<Rebalance> last_rebalance = {};
 };
 
 }  // namespace pabal::broker

@@ -75,6 +75,11 @@ Groups::Held Groups::find(Slot& slot, const std::string& group) const {
 
 Instant Groups::now(const Slot& slot) { return slot.shard.timers().clock().now(); }
 
+WallTime Groups::wall_of(const Slot& slot, Instant at) {
+  const Clock& clock = slot.shard.timers().clock();
+  return clock.wall_now() - std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - at);
+}
+
 // -- opening
 // --------------------------------------------------------------------------------------------------------
 
@@ -101,11 +106,13 @@ Task<Result<void>> Groups::load(Slot& slot) {
     if (auto name = group_of_key(key)) {
       auto record = GroupRecord::decode(entry.value);
       if (!record) co_return std::unexpected(record.error());
-      settle(slot, hold(slot, Group(*name, std::move(*record), now(slot))));
+      restore(slot, *name, std::move(*record));
     } else if (auto loaded = co_await load_offset(slot, key, entry.value, stale); !loaded) {
       co_return loaded;
     }
   }
+  // Not before: a group that has lost its members is kept for longer when it has offsets.
+  for (const auto& [name, open] : slot.groups) settle(slot, open);
   if (stale.empty()) co_return Result<void>();
   co_return co_await slot.table->change(std::move(stale));
 }
@@ -125,8 +132,21 @@ Task<Result<void>> Groups::load_offset(Slot& slot, const std::string& key, const
   Held open = find(slot, named->group);
   if (!open) open = hold(slot, Group(named->group));
   open->has_offsets = true;
-  settle(slot, open);
   co_return Result<void>();
+}
+
+void Groups::restore(Slot& slot, std::string name, GroupRecord record) {
+  const Clock& clock = slot.shard.timers().clock();
+  // A clock that was turned back must not keep a group for longer than one that it has just met.
+  auto then = [&](WallTime at) {
+    auto ago = clock.wall_now() - at;
+    return clock.now() - std::clamp<Duration>(ago, Duration::zero(), 2 * idle_offsets_kept);
+  };
+  Rebalance last = std::move(record.rebalance);
+  WallTime used = record.used;
+  Held open = hold(slot, Group(std::move(name), std::move(record), clock.now()));
+  if (last.at != WallTime{}) open->group.recall_rebalance(then(last.at), std::move(last.reason));
+  if (used != WallTime{}) open->used = *(open->used_saved = then(used));
 }
 
 Groups::Held Groups::hold(Slot& slot, Group group) {
@@ -241,6 +261,7 @@ std::optional<Instant> Groups::forgotten_at(const Slot& slot, const OpenGroup& o
 }
 
 void Groups::settle(Slot& slot, const Held& open) {
+  if (!open->group.has_nobody()) open->used = now(slot);
   auto next = open->group.next_deadline();
   if (auto forgotten = forgotten_at(slot, *open)) next = next ? std::min(*next, *forgotten) : forgotten;
   if (next != open->armed) {
@@ -271,9 +292,13 @@ void Groups::on_time(Slot& slot, const Held& open) {
 Task<> Groups::save(Groups& groups, Slot& slot, Held open) {
   while (auto record = open->group.begin_save()) {
     engine::TableChanges changes;
+    Instant used = open->used;
+    record->used = wall_of(slot, used);
+    if (auto at = open->group.rebalanced_at()) record->rebalance.at = wall_of(slot, *at);
     changes.push_back({group_key(open->group.name()), record->encode()});
     auto written = co_await slot.table->change(std::move(changes));
     if (!written) SPDLOG_WARN("broker: group {}: {}", open->group.name(), written.error().message);
+    if (written) open->used_saved = used;
     open->group.end_save(written.has_value(), now(slot));
   }
   open->saving = false;

@@ -19,6 +19,17 @@ struct OffsetCommit {
   std::vector<GroupOffset> offsets = {};
 };
 
+// A committed offset, and the topic it was committed for: the name may be another's by now.
+struct StoredOffset {
+  GroupOffset offset;
+  std::optional<TopicId> topic = {};
+};
+
+struct GroupView {
+  GroupInfo info;
+  std::vector<StoredOffset> offsets;  // by topic and partition
+};
+
 struct GroupErrors {
   GroupError error = GroupError::none;  // of the call as a whole
   std::vector<GroupError> each = {};    // in the order asked, when the whole is fine
@@ -50,6 +61,10 @@ class Groups {
   runtime::Task<GroupErrors> remove_offsets(std::string group, std::vector<TopicPartition> which);
   // Group and offsets; only without members.
   runtime::Task<GroupError> remove(std::string group);
+  // Groups with all that is known of them, by name. A list of more than one is without what members said when
+  // they joined, and ends at `views_max`.
+  runtime::Task<std::optional<GroupView>> view(std::string group);
+  runtime::Task<std::vector<GroupView>> views(size_t views_max);
   // State `dead`: there is none.
   runtime::Task<GroupInfo> info(std::string group);
   runtime::Task<std::vector<GroupInfo>> list();  // sorted by name, without members
@@ -70,12 +85,15 @@ class Groups {
   runtime::Task<T> at_slot(Slot& slot, std::function<runtime::Task<T>()> work);
   [[nodiscard]] Held find(Slot& slot, const std::string& group) const;
   [[nodiscard]] static Instant now(const Slot& slot);
+  [[nodiscard]] static WallTime wall_of(const Slot& slot, Instant at);
+  [[nodiscard]] static GroupInfo info_of(const Slot& slot, const OpenGroup& open);
 
   runtime::Task<Result<void>> load(Slot& slot);
   runtime::Task<Result<void>> load_offset(Slot& slot, const std::string& key, const std::string& value,
                                           engine::TableChanges& stale);
   runtime::Task<Held> make(Slot& slot, std::string group);
   Held hold(Slot& slot, Group group);
+  void restore(Slot& slot, std::string name, GroupRecord record);
 
   runtime::Task<JoinAnswer> join_here(Slot& slot, JoinGroup request);
   runtime::Task<SyncAnswer> sync_here(Slot& slot, SyncGroup request);
@@ -84,10 +102,6 @@ class Groups {
                                         const std::vector<LeavingMember>& members);
   runtime::Task<GroupErrors> commit_here(Slot& slot, const OffsetCommit& commit,
                                          const std::vector<std::optional<TopicId>>& ids);
-  struct StoredOffset {
-    GroupOffset offset;
-    std::optional<TopicId> topic = {};
-  };
   runtime::Task<std::vector<StoredOffset>> offsets_here(
       Slot& slot, const std::string& group, const std::optional<std::vector<TopicPartition>>& which);
   [[nodiscard]] static std::vector<std::pair<TopicPartition, std::string>> committed(
@@ -98,6 +112,7 @@ class Groups {
   runtime::Task<GroupError> remove_here(Slot& slot, const std::string& group);
   runtime::Task<GroupInfo> info_here(Slot& slot, const std::string& group);
   runtime::Task<std::vector<GroupInfo>> list_here(Slot& slot);
+  static GroupView view_here(Slot& slot, const OpenGroup& open);
   runtime::Task<bool> forget_topic_here(Slot& slot, const std::string& topic);
   runtime::Task<bool> end_waits_here(Slot& slot);
   runtime::Task<bool> stop_here(Slot& slot);

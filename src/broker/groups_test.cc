@@ -130,6 +130,55 @@ TEST_F(GroupsTest, a_group_that_nobody_uses_is_forgotten) {
   EXPECT_TRUE(shards.run(groups().list()).empty());
 }
 
+TEST_F(GroupsTest, a_restart_does_not_make_an_idle_group_young_again) {
+  put_topic("orders");
+  EXPECT_EQ(commit(at("orders", 0, 5)), GroupError::none);
+  for (int day = 1; day < 7; ++day) {
+    shards.advance(24h);
+    restart();
+  }
+  EXPECT_EQ(committed("orders", 0), 5);
+  shards.advance(22h);
+  EXPECT_EQ(commit(at("orders", 0, 6)), GroupError::none);
+  restart();
+  shards.advance(idle_offsets_kept - 2h);
+  EXPECT_EQ(committed("orders", 0), 6);
+  restart();
+  shards.advance(2h);
+  EXPECT_TRUE(shards.run(groups().list()).empty());
+  EXPECT_EQ(committed("orders", 0), -1);
+}
+
+TEST_F(GroupsTest, a_group_that_lost_its_members_counts_from_then) {
+  put_topic("orders");
+  JoinAnswer joined = join();
+  EXPECT_EQ(commit(at("orders", 0, 5), {"g", joined.member, {}, joined.generation}), GroupError::none);
+  shards.advance(10s);
+  EXPECT_EQ(shards.run(groups().info("g")).state, GroupState::empty);
+  shards.advance(idle_offsets_kept - 1h);
+  restart();
+  EXPECT_EQ(committed("orders", 0), 5);
+  shards.advance(1h);
+  EXPECT_TRUE(shards.run(groups().list()).empty());
+}
+
+TEST_F(GroupsTest, the_last_rebalance_is_known_after_a_restart) {
+  put_topic("orders");
+  WallTime before = shards.clock().wall_now();
+  join();
+  auto rebalance = shards.run(groups().info("g")).last_rebalance;
+  ASSERT_TRUE(rebalance);
+  EXPECT_EQ(rebalance->at, before);
+  EXPECT_EQ(rebalance->reason, "c at  joined");
+  shards.advance(5s);
+  restart();
+  EXPECT_EQ(shards.run(groups().info("g")).last_rebalance, rebalance);
+  shards.advance(10s);
+  rebalance = shards.run(groups().info("g")).last_rebalance;
+  EXPECT_EQ(rebalance->reason, "c at  was silent for its session timeout, 10s");
+  EXPECT_EQ(rebalance->at, shards.clock().wall_now());
+}
+
 TEST_F(GroupsTest, a_join_that_waits_ends_when_the_server_stops) {
   auto waiting = shards.start(groups().join({.group = "g",
                                              .session_timeout = 10s,

@@ -19,6 +19,7 @@ constexpr void (*verbs[])(CLI::App&, Run&) = {
     pabal::cli::add_serve,
     pabal::cli::add_topic,
     pabal::cli::add_queue,
+    pabal::cli::add_group,
     pabal::cli::add_publish,
     pabal::cli::add_tail,
     pabal::cli::add_flow,

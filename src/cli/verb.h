@@ -20,6 +20,7 @@ void add_backup(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_outbox(CLI::App& app, Run& run);
 void add_flow(CLI::App& app, Run& run);
+void add_group(CLI::App& app, Run& run);
 void add_publish(CLI::App& app, Run& run);
 void add_queue(CLI::App& app, Run& run);
 void add_tail(CLI::App& app, Run& run);

@@ -42,6 +42,7 @@ HttpDoor::HttpDoor(Parts parts)
       topics_(parts.broker, parts.seeing),
       records_(parts.broker, clock_, make_correlation_id),
       queues_(parts.broker, std::move(parts.check_push)),
+      groups_(parts.broker),
       messages_(parts.broker, clock_, draining_, make_correlation_id),
       seeing_(parts.seeing, parts.shards),
       backups_(parts.engine, draining_, clock_),
@@ -50,6 +51,7 @@ HttpDoor::HttpDoor(Parts parts)
   topics_.add_to(table_);
   records_.add_to(table_);
   queues_.add_to(table_);
+  groups_.add_to(table_);
   messages_.add_to(table_);
   seeing_.add_to(table_);
   backups_.add_to(table_);

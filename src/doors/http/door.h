@@ -8,6 +8,7 @@
 #include "doors/http/access.h"
 #include "doors/http/backup_calls.h"
 #include "doors/http/draining.h"
+#include "doors/http/group_calls.h"
 #include "doors/http/message_calls.h"
 #include "doors/http/metrics.h"
 #include "doors/http/queue_calls.h"
@@ -59,6 +60,7 @@ class HttpDoor {
   TopicCalls topics_;
   RecordCalls records_;
   QueueCalls queues_;
+  GroupCalls groups_;
   MessageCalls messages_;
   SeeingCalls seeing_;
   BackupCalls backups_;

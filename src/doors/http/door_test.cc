@@ -215,7 +215,8 @@ TEST_F(DoorTest, TheDescriptionHasEveryRoute) {
 TEST_F(DoorTest, TheExamplesOfRequestsAreRead) {
   for (const Route& route : door_->table().routes()) {
     if (route.doc.request.empty()) continue;
-    if (route.pattern == "/v1/backup") continue;  // the memory engine keeps no files
+    if (route.pattern == "/v1/backup") continue;            // the memory engine keeps no files
+    if (route.pattern.starts_with("/v1/groups")) continue;  // group_calls_test has groups
     auto response =
         ask(std::string(route.method), std::string(route.pattern), std::string(route.doc.request));
     EXPECT_LT(response.status, 300) << route.pattern << " " << response.body;

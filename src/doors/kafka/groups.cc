@@ -60,7 +60,8 @@ Answer<kafka::JoinGroupResponse> join_group(KafkaCall& call, kafka::JoinGroupReq
       .rebalance_timeout = one_timeout ? request.session_timeout : request.rebalance_timeout,
       .protocol_type = std::move(request.protocol_type),
       .wants_id_first = call.version() >= ApiVersion(4),
-      .understands_skipping = call.version() >= ApiVersion(9)};
+      .understands_skipping = call.version() >= ApiVersion(9),
+      .reason = request.reason.value_or("")};
   for (auto& protocol : request.protocols) {
     join.protocols.push_back({std::move(protocol.name), std::move(protocol.metadata)});
   }
@@ -105,7 +106,9 @@ Answer<kafka::LeaveGroupResponse> leave_group(KafkaCall& call, kafka::LeaveGroup
   bool one_member = call.version() < ApiVersion(3);
   std::vector<broker::LeavingMember> leaving;
   if (one_member) leaving.push_back({.member = std::move(request.member_id)});
-  for (const auto& member : request.members) leaving.push_back({member.member_id, member.group_instance_id});
+  for (const auto& member : request.members) {
+    leaving.push_back({member.member_id, member.group_instance_id, member.reason.value_or("")});
+  }
   broker::GroupErrors errors =
       co_await call.parts.broker.groups().leave(std::move(request.group_id), leaving);
   kafka::LeaveGroupResponse response{.error_code = kafka_error_of(errors.error)};
