@@ -128,25 +128,6 @@ class Server final : public HttpServer {
   std::string address_;
 };
 
-Result<void> load_tls(std::optional<asio::ssl::context>& context, const TlsFiles& files) {
-  context.emplace(asio::ssl::context::tls_server);
-  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                       asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                       asio::ssl::context::no_tlsv1_1);
-  SocketError problem;
-  context->use_certificate_chain_file(files.certificate_chain, problem);
-  if (problem) {
-    return error(ErrorCode::invalid, "cannot use '{}' as a PEM certificate chain: {}",
-                 files.certificate_chain, problem.message());
-  }
-  context->use_private_key_file(files.private_key, asio::ssl::context::pem, problem);
-  if (problem) {
-    return error(ErrorCode::invalid, "cannot use '{}' as the PEM private key of '{}': {}", files.private_key,
-                 files.certificate_chain, problem.message());
-  }
-  return {};
-}
-
 Result<std::shared_ptr<tcp::acceptor>> open_acceptor(const Executor& executor, const std::string& address) {
   Result<tcp::endpoint> endpoint = parse_listener_address(address);
   if (!endpoint) return std::unexpected(endpoint.error());
@@ -167,8 +148,7 @@ Result<std::shared_ptr<tcp::acceptor>> open_acceptor(const Executor& executor, c
 
 Result<void> HttpServer::can_listen(const Options& options) {
   if (options.tls) {
-    std::optional<asio::ssl::context> context;
-    if (auto loaded = load_tls(context, *options.tls); !loaded) return loaded;
+    if (auto context = make_tls_context(*options.tls); !context) return std::unexpected(context.error());
   }
   asio::io_context context;
   auto acceptor = open_acceptor(context.get_executor(), options.address);
@@ -182,7 +162,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(Options options, std::vec
   shared->limits = options.limits;
   shared->handler = std::move(handler);
   if (options.tls) {
-    if (auto loaded = load_tls(shared->tls, *options.tls); !loaded) return std::unexpected(loaded.error());
+    auto context = make_tls_context(*options.tls);
+    if (!context) return std::unexpected(context.error());
+    shared->tls = std::move(*context);
   }
   auto acceptor = open_acceptor(shards.front(), options.address);
   if (!acceptor) return std::unexpected(acceptor.error());

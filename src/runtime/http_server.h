@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "runtime/http.h"
+#include "runtime/tls.h"
 
 namespace pabal::runtime {
 
@@ -22,11 +23,6 @@ struct HttpServerLimits {
       std::chrono::seconds(30);           // a body that brings less than body_window_bytes_min in each
   size_t body_window_bytes_min = 64_KiB;  // such window, and is not complete, is given up (408)
   Duration write_timeout = std::chrono::seconds(30);  // a peer that takes nothing for so long is dropped
-};
-
-struct TlsFiles {
-  std::string certificate_chain;  // PEM
-  std::string private_key;        // PEM
 };
 
 // An HTTP/1.1 listener over several executors (one per shard): each accepted connection lives on one of them,

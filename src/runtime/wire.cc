@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -14,6 +15,19 @@ namespace {
 constexpr auto tuple_awaitable = asio::as_tuple(asio::use_awaitable);
 
 constexpr size_t finish_bytes_max = size_t{32} << 20;
+
+// The last of a name's common names, which is the most specific; empty for none, or one with a zero in it.
+std::string common_name(const X509_NAME* name) {
+  int found = -1;
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) found = at;
+  if (found < 0) return "";
+  unsigned char* bytes = nullptr;
+  int count = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, found)));
+  if (count < 0) return "";
+  std::string text(reinterpret_cast<const char*>(bytes), static_cast<size_t>(count));
+  OPENSSL_free(bytes);
+  return text.find('\0') == std::string::npos ? text : "";
+}
 
 }  // namespace
 
@@ -78,6 +92,14 @@ Task<SocketError> Wire::accept_tls(asio::ssl::context& context) {
   auto [problem] = co_await tls_->async_handshake(asio::ssl::stream_base::server, tuple_awaitable);
   co_return problem == asio::error::operation_aborted&& timed_out_ ? SocketError(asio::error::timed_out)
                                                                    : problem;
+}
+
+std::string Wire::client_certificate_name() {
+  if (!tls_) return "";
+  SSL* ssl = tls_->native_handle();
+  const X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return "";
+  return common_name(X509_get_subject_name(certificate));
 }
 
 Task<SocketError> Wire::connect_tls(asio::ssl::context& context, const std::string& host) {

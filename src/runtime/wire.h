@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "base/clock.h"
 #include "runtime/asio.h"
@@ -46,6 +47,9 @@ class Wire : public std::enable_shared_from_this<Wire> {
   Task<SocketError> accept_tls(asio::ssl::context& context);
   // Checks the peer's certificate against `host`.
   Task<SocketError> connect_tls(asio::ssl::context& context, const std::string& host);
+
+  // The common name in the certificate that the client has shown and that was checked; empty without one.
+  [[nodiscard]] std::string client_certificate_name();
 
   // At least one byte, or an error; asio::error::eof at the end.
   Task<SocketError> read_some(asio::mutable_buffer into, size_t& count);

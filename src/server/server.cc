@@ -34,6 +34,16 @@ T wait_for(runtime::Shards& shards, runtime::Task<T> task) {
   return asio::co_spawn(shards.at(0).executor(), std::move(task), asio::use_future).get();
 }
 
+void warn_of_the_clear(const std::string& kafka_address) {
+  auto listen = doors::parse_host_port(kafka_address);
+  if (listen && doors::is_loopback(listen->host)) return;
+  spdlog::warn(
+      "kafka: {} has no TLS: everybody on the way can read what its clients say. --kafka-tls-cert and "
+      "--kafka-tls-key turn it on; until then a password in the clear (PLAIN) is taken from this machine "
+      "only",
+      kafka_address);
+}
+
 // For the power-loss tests, which have to notice: a server that acknowledges what it never flushed. A release
 // does not know it.
 engine::PlantedBug planted_bug() {
@@ -64,21 +74,35 @@ Server::~Server() { stop(); }
 
 // Who gives a wrong address or file hears it before anything is made on the disk.
 Result<void> Server::check_doors() {
-  if (!settings_.token_file.empty()) {
-    auto read = doors::Tokens::read_file(settings_.token_file);
-    if (!read) return std::unexpected(read.error());
-  }
+  if (auto read = read_tokens(); !read) return read;
   runtime::HttpServer::Options http{.address = settings_.http_address};
   if (tls()) http.tls = runtime::TlsFiles{settings_.tls_certificate, settings_.tls_key};
   if (auto done = runtime::HttpServer::can_listen(http); !done) return done;
   std::string kafka = kafka_listener(settings_);
-  return kafka.empty() ? Result<void>() : runtime::HttpServer::can_listen({.address = kafka});
+  return kafka.empty() ? Result<void>()
+                       : runtime::HttpServer::can_listen({.address = kafka, .tls = kafka_tls()});
+}
+
+Result<void> Server::read_tokens() {
+  if (settings_.token_file.empty()) return {};
+  auto read = doors::Tokens::read_file(settings_.token_file);
+  if (!read) return std::unexpected(read.error());
+  tokens_ = std::move(*read);
+  return {};
+}
+
+std::optional<runtime::TlsFiles> Server::kafka_tls() const {
+  if (settings_.kafka_tls_certificate.empty()) return std::nullopt;
+  return runtime::TlsFiles{settings_.kafka_tls_certificate, settings_.kafka_tls_key,
+                           settings_.kafka_client_authorities};
 }
 
 Result<void> Server::open_storage() {
   shards_ = runtime::start_shards(shard_count(settings_));
-  engine::EmbeddedOptions options{
-      .data_dir = settings_.data_dir, .shards = shards_.get(), .bug = planted_bug()};
+  engine::EmbeddedOptions options;
+  options.data_dir = settings_.data_dir;
+  options.shards = shards_.get();
+  options.bug = planted_bug();
   if (settings_.disk_reserve_bytes != 0) options.limits.disk_reserve_bytes = settings_.disk_reserve_bytes;
   auto opened = engine::open_embedded(std::move(options));
   if (!opened) return std::unexpected(opened.error());
@@ -108,18 +132,12 @@ Result<void> Server::open_broker() {
 }
 
 Result<void> Server::open_door() {
-  doors::Tokens tokens;
-  if (!settings_.token_file.empty()) {
-    auto read = doors::Tokens::read_file(settings_.token_file);
-    if (!read) return std::unexpected(read.error());
-    tokens = std::move(*read);
-  }
   door_ = std::make_unique<doors::HttpDoor>(doors::HttpDoor::Parts{
       .shards = *shards_,
       .broker = *broker_,
       .engine = *engine_,
       .seeing = *observed_,
-      .access = doors::Access(settings_.http_address, settings_.allowed_hosts, std::move(tokens)),
+      .access = doors::Access(settings_.http_address, settings_.allowed_hosts, tokens_),
       .check_push = flows::check_push,
       .more_metrics = [this](std::string& out) { append_metrics(out); },
       .version = std::string(version)});
@@ -136,13 +154,19 @@ Result<void> Server::open_door() {
 Result<void> Server::open_kafka_door() {
   std::string address = kafka_listener(settings_);
   if (address.empty()) return {};
-  auto listening = doors::KafkaDoor::listen({.address = address, .advertised = settings_.kafka_advertised},
+  auto listening = doors::KafkaDoor::listen({.address = address,
+                                             .advertised = settings_.kafka_advertised,
+                                             .access = {.required = kafka_authenticates(settings_),
+                                                        .tokens = &tokens_,
+                                                        .session_lifetime = settings_.kafka_session_lifetime},
+                                             .tls = kafka_tls()},
                                             {.shards = *shards_,
                                              .broker = *broker_,
                                              .engine = *engine_,
                                              .auto_create_topics = settings_.auto_create_topics});
   if (!listening) return std::unexpected(listening.error());
   kafka_ = std::move(*listening);
+  if (settings_.kafka_tls_certificate.empty()) warn_of_the_clear(kafka_->address());
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -42,6 +43,7 @@ class Server {
   // Empty when the Kafka door is closed.
   [[nodiscard]] std::string kafka_address() const { return kafka_ ? kafka_->address() : ""; }
   [[nodiscard]] bool tls() const { return !settings_.tls_certificate.empty(); }
+  [[nodiscard]] std::optional<runtime::TlsFiles> kafka_tls() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
   // What went wrong while starting but lets it serve: the storage takes no writes. Empty when all is well.
   [[nodiscard]] std::string trouble() const { return engine_->health().reason; }
@@ -53,6 +55,7 @@ class Server {
  private:
   explicit Server(Settings settings) : settings_(std::move(settings)) {}
   Result<void> check_doors();
+  Result<void> read_tokens();
   Result<void> open_storage();
   Result<void> open_broker();
   Result<void> open_door();
@@ -66,6 +69,7 @@ class Server {
   bool announced_ = false;  // the ports file is there
   // Destroyed from the last to the first: the shards end last, for all the others run on them.
   std::unique_ptr<runtime::Shards> shards_;
+  doors::Tokens tokens_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<flows::Observatory> observatory_;
   std::unique_ptr<doors::MeteredObserver> metered_;

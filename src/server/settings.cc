@@ -11,6 +11,8 @@ namespace pabal::server {
 namespace {
 
 constexpr int shards_max = 256;
+constexpr Duration kafka_session_min = std::chrono::seconds(1);
+constexpr Duration kafka_session_max = std::chrono::days(366);
 constexpr Duration trace_retention_max = std::chrono::days(366);
 constexpr uint64_t trace_bytes_min = uint64_t{1} << 20;
 
@@ -56,6 +58,24 @@ Result<void> set_kafka_advertised(Settings& s, const std::string& text) {
     return wrong(text, "HOST:PORT, such as localhost:9092");
   }
   s.kafka_advertised = text;
+  return {};
+}
+
+Result<void> set_kafka_certificate(Settings& s, const std::string& text) {
+  return set_text(s.kafka_tls_certificate, text, "a PEM file");
+}
+Result<void> set_kafka_key(Settings& s, const std::string& text) {
+  return set_text(s.kafka_tls_key, text, "a PEM file");
+}
+Result<void> set_kafka_client_ca(Settings& s, const std::string& text) {
+  return set_text(s.kafka_client_authorities, text, "a PEM file");
+}
+Result<void> set_kafka_session(Settings& s, const std::string& text) {
+  auto d = parse_duration(text);
+  if (!d || *d < kafka_session_min || *d > kafka_session_max) {
+    return wrong(text, "a duration such as 1h, from 1s to 366d");
+  }
+  s.kafka_session_lifetime = *d;
   return {};
 }
 
@@ -134,12 +154,20 @@ constexpr std::array settings_table = {
     Setting{"http.allowed_hosts", "--allowed-host", "PABAL_ALLOWED_HOST", "NAME",
             "a further name the server is reached by; may be repeated", true, add_allowed_host},
     Setting{"kafka.address", "--kafka", "PABAL_KAFKA", "ADDR|off",
-            "address for Kafka's clients (default 127.0.0.1:9092; off when there are tokens)", false,
-            set_kafka},
+            "address for Kafka's clients (default 127.0.0.1:9092)", false, set_kafka},
     Setting{"kafka.advertised", "--kafka-advertised", "PABAL_KAFKA_ADVERTISED", "HOST:PORT",
             "what they are told to connect to (default: that address)", false, set_kafka_advertised},
+    Setting{"kafka.tls_certificate", "--kafka-tls-cert", "PABAL_KAFKA_TLS_CERT", "FILE",
+            "certificate chain (PEM); turns TLS on for Kafka's clients", false, set_kafka_certificate},
+    Setting{"kafka.tls_key", "--kafka-tls-key", "PABAL_KAFKA_TLS_KEY", "FILE", "its private key (PEM)", false,
+            set_kafka_key},
+    Setting{"kafka.client_ca", "--kafka-client-ca", "PABAL_KAFKA_CLIENT_CA", "FILE",
+            "authorities (PEM) whose certificates clients must show (mTLS)", false, set_kafka_client_ca},
+    Setting{"kafka.session_lifetime", "--kafka-session-lifetime", "PABAL_KAFKA_SESSION_LIFETIME", "TIME",
+            "after which a client authenticates again (default: never)", false, set_kafka_session},
     Setting{"http.token_file", "--token-file", "PABAL_TOKEN_FILE", "FILE",
-            "who may use it: lines `NAME TOKEN`, readable by nobody else", false, set_token_file},
+            "who may use the server, by HTTP and Kafka: lines `NAME TOKEN`, readable by nobody else", false,
+            set_token_file},
     Setting{"http.tls_certificate", "--tls-cert", "PABAL_TLS_CERT", "FILE",
             "certificate chain (PEM); turns TLS on", false, set_certificate},
     Setting{"http.tls_key", "--tls-key", "PABAL_TLS_KEY", "FILE", "its private key (PEM)", false,
@@ -199,28 +227,42 @@ Result<void> read_environment(Settings& settings, const char* (*get)(const char*
 
 std::string kafka_listener(const Settings& settings) {
   if (settings.kafka_address == "off") return "";
-  if (!settings.kafka_address.empty()) return settings.kafka_address;
-  return settings.token_file.empty() ? "127.0.0.1:9092" : "";
+  return settings.kafka_address.empty() ? "127.0.0.1:9092" : settings.kafka_address;
+}
+
+bool kafka_authenticates(const Settings& settings) {
+  return !settings.token_file.empty() || !settings.kafka_client_authorities.empty();
 }
 
 namespace {
 
+Result<void> check_pair(const std::string& certificate, const std::string& key, std::string_view flags) {
+  if (certificate.empty() == key.empty()) return {};
+  return error(ErrorCode::invalid, "{0}-cert and {0}-key belong together; {0}-{1} is missing", flags,
+               key.empty() ? "key" : "cert");
+}
+
 Result<void> check_kafka(const Settings& settings) {
+  auto pair = check_pair(settings.kafka_tls_certificate, settings.kafka_tls_key, "--kafka-tls");
+  if (!pair) return pair;
+  if (!settings.kafka_client_authorities.empty() && settings.kafka_tls_certificate.empty()) {
+    return error(ErrorCode::invalid,
+                 "--kafka-client-ca needs TLS: give --kafka-tls-cert and --kafka-tls-key too");
+  }
   auto listen = doors::parse_host_port(kafka_listener(settings));
-  if (!listen || doors::is_loopback(listen->host)) return {};
-  return error(ErrorCode::forbidden,
-               "--kafka {} would let everybody who can reach it read and write everything: there is no "
-               "authentication for Kafka's clients yet. Bind 127.0.0.1:{}, or turn it off (--kafka off)",
-               settings.kafka_address, listen->port);
+  if (!listen || doors::is_loopback(listen->host) || kafka_authenticates(settings)) return {};
+  return error(
+      ErrorCode::forbidden,
+      "--kafka {} would let everybody who can reach it read and write everything. Let clients say who "
+      "they are (--token-file FILE, with lines `NAME TOKEN`, or --kafka-client-ca FILE), and better "
+      "give it TLS too (--kafka-tls-cert, --kafka-tls-key); or bind 127.0.0.1:{}",
+      settings.kafka_address, listen->port);
 }
 
 }  // namespace
 
 Result<void> check_settings(const Settings& settings) {
-  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
-    return error(ErrorCode::invalid, "--tls-cert and --tls-key belong together; {} is missing",
-                 settings.tls_key.empty() ? "--tls-key" : "--tls-cert");
-  }
+  if (auto pair = check_pair(settings.tls_certificate, settings.tls_key, "--tls"); !pair) return pair;
   if (auto fine = check_kafka(settings); !fine) return fine;
   auto listen = doors::parse_host_port(settings.http_address);
   if (listen && !doors::is_loopback(listen->host) && settings.token_file.empty()) {

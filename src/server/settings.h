@@ -17,6 +17,10 @@ struct Settings {
   std::vector<std::string> allowed_hosts = {};
   std::string kafka_address = {};     // "off", or empty: see kafka_listener()
   std::string kafka_advertised = {};  // empty: the address
+  std::string kafka_tls_certificate = {};
+  std::string kafka_tls_key = {};
+  std::string kafka_client_authorities = {};
+  Duration kafka_session_lifetime = Duration::zero();  // for ever
   std::string token_file = {};
   std::string tls_certificate = {};
   std::string tls_key = {};
@@ -54,9 +58,10 @@ Result<void> set(Settings& settings, const Setting& setting, const std::vector<s
 // Takes what the environment says. `get` is std::getenv but in tests.
 Result<void> read_environment(Settings& settings, const char* (*get)(const char* name));
 
-// Where the Kafka door listens; empty: it does not. It knows no authentication yet, so with tokens it opens
-// only when an address asks for it.
+// Where the Kafka door listens; empty: it does not.
 [[nodiscard]] std::string kafka_listener(const Settings& settings);
+// Whether Kafka's clients have to say who they are.
+[[nodiscard]] bool kafka_authenticates(const Settings& settings);
 
 // What only shows when all is known: things that belong together, and an address that must not be open to
 // all.

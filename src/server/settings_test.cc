@@ -96,6 +96,7 @@ TEST(Settings, EachValueIsChecked) {
                                                                   {"log_level", "loud"},
                                                                   {"trace.retention", "1"},
                                                                   {"trace.bytes", "10"},
+                                                                  {"kafka.session_lifetime", "0s"},
                                                                   {"disk_reserve", "0"}}) {
     Settings s;
     auto done = set(s, setting(key), {text}, "source");
@@ -105,15 +106,35 @@ TEST(Settings, EachValueIsChecked) {
   }
 }
 
-TEST(Settings, TheKafkaDoorIsOffByItselfWhenThereAreTokens) {
+TEST(Settings, KafkasClientsSayWhoTheyAreAsSoonAsAnybodyMust) {
   Settings s;
   EXPECT_EQ(kafka_listener(s), "127.0.0.1:9092");
+  EXPECT_FALSE(kafka_authenticates(s));
   s.token_file = "tokens";
-  EXPECT_EQ(kafka_listener(s), "");
+  EXPECT_EQ(kafka_listener(s), "127.0.0.1:9092");
+  EXPECT_TRUE(kafka_authenticates(s));
   s.kafka_address = "127.0.0.1:9093";
   EXPECT_EQ(kafka_listener(s), "127.0.0.1:9093");
   s.kafka_address = "off";
   EXPECT_EQ(kafka_listener(s), "");
+}
+
+TEST(Settings, AnOpenKafkaAddressNeedsAuthentication) {
+  Settings s;
+  s.kafka_address = "0.0.0.0:9092";
+  auto refused = check_settings(s);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("--token-file FILE"));
+  EXPECT_THAT(refused.error().message, HasSubstr("127.0.0.1:9092"));
+  s.token_file = "tokens";
+  EXPECT_TRUE(check_settings(s));
+  s.token_file = "";
+  s.kafka_client_authorities = "ca.pem";
+  EXPECT_THAT(check_settings(s).error().message, HasSubstr("--kafka-client-ca needs TLS"));
+  s.kafka_tls_certificate = "cert.pem";
+  EXPECT_THAT(check_settings(s).error().message, HasSubstr("--kafka-tls-key is missing"));
+  s.kafka_tls_key = "key.pem";
+  EXPECT_TRUE(check_settings(s));
 }
 
 TEST(Settings, AnOpenAddressNeedsTokens) {

@@ -11,6 +11,7 @@
 #include "protocol/kafka/list_offsets.h"
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
+#include "protocol/kafka/sasl.h"
 
 // One function for each call that the door answers; dispatch.cc lists them with their versions.
 namespace pabal::doors {
@@ -36,5 +37,9 @@ Answer<kafka::OffsetDeleteResponse> offset_delete(KafkaCall& call, kafka::Offset
 Answer<kafka::DescribeGroupsResponse> describe_groups(KafkaCall& call, kafka::DescribeGroupsRequest request);
 Answer<kafka::ListGroupsResponse> list_groups(KafkaCall& call, kafka::ListGroupsRequest request);
 Answer<kafka::DeleteGroupsResponse> delete_groups(KafkaCall& call, kafka::DeleteGroupsRequest request);
+
+Answer<kafka::SaslHandshakeResponse> sasl_handshake(KafkaCall& call, kafka::SaslHandshakeRequest request);
+Answer<kafka::SaslAuthenticateResponse> sasl_authenticate(KafkaCall& call,
+                                                          kafka::SaslAuthenticateRequest request);
 
 }  // namespace pabal::doors

@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "base/logging.h"
+#include "protocol/kafka/wire_writer.h"
 #include "runtime/listener_address.h"
 
 namespace pabal::doors {
@@ -21,12 +22,21 @@ bool is_produce(const FrameReader::Frame& frame) {
 
 }  // namespace
 
+struct KafkaConnection::Stranger {
+  explicit Stranger(std::atomic<size_t>& n) : all(n) { all += 1; }
+  ~Stranger() { all -= 1; }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+  std::atomic<size_t>& all;
+};
+
 KafkaConnection::KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
                                  std::shared_ptr<runtime::Wire> wire)
     : shared_(std::move(shared)),
       shard_(shard),
       wire_(std::move(wire)),
-      reader_(*wire_, shared_->limits, shared_->frames_bytes),
+      session_(shared_->access, shard),
+      reader_(*wire_, shared_->limits, shared_->frames_bytes, session_),
       wakeup_(shard.executor()),
       room_(shard.executor()),
       answered_(shard.executor()) {
@@ -35,8 +45,14 @@ KafkaConnection::KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::S
   wire_->set_full_duplex();
 }
 
+KafkaConnection::~KafkaConnection() = default;
+
 Task<> KafkaConnection::run() {
   auto self = shared_from_this();
+  if (auto greeted = co_await greet(); !greeted) {
+    end(greeted.error());
+    co_return co_await wire_->finish(goodbye_time);
+  }
   asio::co_spawn(
       shard_.executor(), [self] { return self->read_requests(); },
       [self](const std::exception_ptr& thrown) {
@@ -46,6 +62,27 @@ Task<> KafkaConnection::run() {
       });
   co_await write_answers();
   co_await wire_->finish(goodbye_time);
+}
+
+// TLS, where there is any, and what it tells of the client.
+Task<Result<void>> KafkaConnection::greet() {
+  if (shared_->access.required) stranger_ = std::make_unique<Stranger>(shared_->strangers);
+  if (shared_->strangers > shared_->limits.strangers_max) {
+    co_return error(ErrorCode::over_limit, "{} connections have not said yet who they are",
+                    shared_->limits.strangers_max);
+  }
+  if (shared_->tls) {
+    wire_->expire_at(session_.patience_ends());
+    if (runtime::SocketError problem = co_await wire_->accept_tls(*shared_->tls)) {
+      co_return error(ErrorCode::peer_failed, "no TLS with it: {}", problem.message());
+    }
+  }
+  runtime::SocketError ignored;
+  session_.meet({.tls = wire_->has_tls(),
+                 .loopback = wire_->socket().remote_endpoint(ignored).address().is_loopback(),
+                 .certificate_name = wire_->client_certificate_name()});
+  if (session_.open()) stranger_.reset();
+  co_return Result<void>();
 }
 
 void KafkaConnection::stop() {
@@ -107,8 +144,10 @@ void KafkaConnection::begin(FrameReader::Frame frame) {
 }
 
 Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
+  if (session_.wants_raw()) co_return co_await answer_raw(frame);
   auto start = kafka::read_request_start(frame.view());
   if (!start) co_return std::unexpected(start.error());
+  if (auto admitted = session_.admit(start->key); !admitted) co_return std::unexpected(admitted.error());
   auto served = find_call(*start);
   if (!served) {
     if (start->key == kafka::ApiKey::api_versions) co_return unknown_api_versions(*start);
@@ -122,9 +161,19 @@ Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
                  .peer = peer_,
                  .advertised_host = shared_->advertised_host,
                  .advertised_port = shared_->advertised_port,
+                 .session = session_,
                  .wakeup = wakeup_,
                  .stopping = stopping_};
   co_return co_await (*served)->answer(call, request->body);
+}
+
+// Where no header says what is an answer, closing says what is none.
+Task<KafkaReply> KafkaConnection::answer_raw(const SharedBytes& frame) {
+  Session::Step step = co_await session_.authenticate(Bytes(frame.view().begin(), frame.view().end()));
+  if (step.error != kafka::KafkaError::none) co_return error(ErrorCode::unauthorized, "{}", step.message);
+  kafka::WireWriter out;
+  out.put_bytes(step.answer);
+  co_return kafka::finish_frame(std::move(out));
 }
 
 // Until there is nothing more to send and nothing runs.
@@ -157,6 +206,8 @@ Task<> KafkaConnection::write_ready() {
     exchanges_bytes_ -= exchanges_.front()->frame.bytes.size();
     exchanges_.pop_front();
   }
+  if (session_.open()) stranger_.reset();
+  if (session_.failed()) end({ErrorCode::unauthorized, "it could not say who it is", {}});
   if (exchanges_.empty()) reader_.set_idle(true);
   room_.wake();
 }

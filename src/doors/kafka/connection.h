@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/ssl/context.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -17,11 +18,14 @@ namespace pabal::doors {
 struct KafkaShared {
   KafkaParts parts;
   KafkaLimits limits = {};
+  KafkaAccess access = {};
+  std::optional<asio::ssl::context> tls = {};
   std::string advertised_host = {};
   int32_t advertised_port = 0;
   std::atomic<bool> stopping = false;
   std::atomic<size_t> connections = 0;
   std::atomic<size_t> frames_bytes = 0;
+  std::atomic<size_t> strangers = 0;
 };
 
 // One client. One coroutine reads its requests, one for each answers it, one sends the answers in the order
@@ -38,6 +42,9 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
                   std::shared_ptr<runtime::Wire> wire);
+  ~KafkaConnection();
+  KafkaConnection(const KafkaConnection&) = delete;
+  KafkaConnection& operator=(const KafkaConnection&) = delete;
 
   // Returns when the client or the server has ended it and nothing of it runs any more.
   runtime::Task<> run();
@@ -52,6 +59,11 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
     std::optional<KafkaReply> reply = {};  // when it is answered
   };
 
+  // One place among those who have not said who they are.
+  struct Stranger;
+
+  runtime::Task<Result<void>> greet();
+  runtime::Task<KafkaReply> answer_raw(const SharedBytes& frame);
   runtime::Task<> read_requests();
   [[nodiscard]] bool may_begin(const FrameReader::Frame& frame) const;
   void begin(FrameReader::Frame frame);
@@ -64,6 +76,8 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   runtime::Shard& shard_;
   std::shared_ptr<runtime::Wire> wire_;
   std::string peer_;
+  Session session_;
+  std::unique_ptr<Stranger> stranger_;
   FrameReader reader_;
   std::deque<std::shared_ptr<Exchange>> exchanges_;  // in the order of the requests
   size_t exchanges_bytes_ = 0;                       // of their requests

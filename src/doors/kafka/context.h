@@ -5,6 +5,7 @@
 #include "broker/broker.h"
 #include "broker/names.h"
 #include "broker/wakeup.h"
+#include "doors/kafka/session.h"
 #include "engine/engine.h"
 #include "protocol/kafka/header.h"
 #include "runtime/shards.h"
@@ -32,15 +33,16 @@ struct KafkaCall {
   const std::string& peer;  // host:port of the client
   const std::string& advertised_host;
   int32_t advertised_port;
+  Session& session;
   broker::Wakeup& wakeup;  // also wakes when the connection is told to end
   const bool& stopping;
 
   [[nodiscard]] kafka::ApiVersion version() const { return header.version; }
-  // Who calls, for the flow graph.
+  // Who calls, for the flow graph: as it names itself, else the user it logged in as.
   [[nodiscard]] std::string service() const {
     bool usable = header.client_id && header.client_id->size() <= client_id_bytes_max &&
                   broker::is_utf8(*header.client_id);
-    return usable ? *header.client_id : "";
+    return usable && !header.client_id->empty() ? *header.client_id : session.user();
   }
 };
 

@@ -67,6 +67,12 @@ Result<std::unique_ptr<KafkaDoor>> KafkaDoor::listen(Options options, KafkaParts
   auto acceptor = open_acceptor(parts.shards.at(0).executor(), options.address);
   if (!acceptor) return std::unexpected(acceptor.error());
   auto shared = std::make_shared<KafkaShared>(parts, options.limits);
+  shared->access = options.access;
+  if (options.tls) {
+    auto context = runtime::make_tls_context(*options.tls);
+    if (!context) return std::unexpected(context.error());
+    shared->tls = std::move(*context);
+  }
   SocketError ignored;
   std::string real = runtime::text_of((*acceptor)->local_endpoint(ignored));
   auto told = advertise(*shared, options.advertised.empty() ? real : options.advertised);

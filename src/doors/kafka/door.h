@@ -4,6 +4,7 @@
 #include <string>
 
 #include "doors/kafka/connection.h"
+#include "runtime/tls.h"
 
 namespace pabal::doors {
 
@@ -15,6 +16,8 @@ class KafkaDoor {
     std::string address = "127.0.0.1:9092";  // port 0 picks a free one
     std::string advertised = {};             // "host:port" that clients are told; empty: the address
     KafkaLimits limits = {};
+    KafkaAccess access = {};
+    std::optional<runtime::TlsFiles> tls = {};
   };
 
   // Binds and listens; an address in use is `conflict` with the address in the message.

@@ -20,11 +20,14 @@ constexpr size_t ahead_bytes = 4_KiB;
 
 Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
   between_ = ahead_at_ == ahead_.size();
-  wire_.expire_after(limits_.frame_timeout);
+  expire_after(limits_.frame_timeout);
   set_idle(idle_);
   while (ahead_.size() - ahead_at_ < kafka::frame_size_bytes) {
-    if (co_await fill()) co_return std::nullopt;
-    if (std::exchange(between_, false)) wire_.expire_after(limits_.frame_timeout);
+    if (co_await fill()) {
+      if (auto late = patience_ended()) co_return std::unexpected(*late);
+      co_return std::nullopt;
+    }
+    if (std::exchange(between_, false)) expire_after(limits_.frame_timeout);
   }
   auto size = take_size();
   if (!size) co_return std::unexpected(size.error());
@@ -33,10 +36,10 @@ Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
     co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients take {}",
                     *size, limits_.frames_bytes_max);
   }
-  wire_.expire_after(limits_.frame_timeout);
+  expire_after(limits_.frame_timeout);
   auto bytes = co_await take_frame(*size);
   wire_.expire_never();
-  if (!bytes) co_return std::unexpected(bytes.error());
+  if (!bytes) co_return std::unexpected(patience_ended().value_or(bytes.error()));
   co_return Frame{std::move(claim), std::move(*bytes)};
 }
 
@@ -44,10 +47,21 @@ void FrameReader::set_idle(bool idle) {
   idle_ = idle;
   if (!between_) return;
   if (idle) {
-    wire_.expire_after(limits_.idle_timeout);
+    expire_after(limits_.idle_timeout);
   } else {
     wire_.expire_never();
   }
+}
+
+void FrameReader::expire_after(Duration time) {
+  if (session_.open()) return wire_.expire_after(time);
+  wire_.expire_at(session_.patience_ends());
+}
+
+std::optional<Error> FrameReader::patience_ended() const {
+  if (session_.open() || system_clock().now() < session_.patience_ends()) return std::nullopt;
+  return Error{
+      ErrorCode::timed_out, fmt::format("it has not said who it is within {}", authentication_time_max), {}};
 }
 
 Task<SocketError> FrameReader::fill() {
@@ -64,10 +78,11 @@ Task<SocketError> FrameReader::fill() {
 Result<size_t> FrameReader::take_size() {
   auto size = log::load<int32_t>(BytesView(ahead_).subspan(ahead_at_), 0);
   ahead_at_ += kafka::frame_size_bytes;
-  if (size < static_cast<int32_t>(kafka::request_start_bytes) ||
-      static_cast<size_t>(size) > limits_.frame_bytes_max) {
-    return error(ErrorCode::invalid, "a request says it has {} bytes; {} to {} are taken", size,
-                 kafka::request_start_bytes, limits_.frame_bytes_max);
+  size_t least = session_.wants_raw() ? 0 : kafka::request_start_bytes;
+  size_t most = session_.open() ? limits_.frame_bytes_max : stranger_frame_bytes_max;
+  if (size < static_cast<int32_t>(least) || static_cast<size_t>(size) > most) {
+    return error(ErrorCode::invalid, "a request says it has {} bytes; {} to {} are taken{}", size, least,
+                 most, session_.open() ? "" : " from one that has not said who it is");
   }
   return static_cast<size_t>(size);
 }

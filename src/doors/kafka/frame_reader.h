@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "doors/kafka/limits.h"
+#include "doors/kafka/session.h"
 #include "runtime/wire.h"
 
 namespace pabal::doors {
@@ -37,8 +38,10 @@ class FrameReader {
     SharedBytes bytes;  // without the size
   };
 
-  FrameReader(runtime::Wire& wire, const KafkaLimits& limits, std::atomic<size_t>& frames_bytes)
-      : wire_(wire), limits_(limits), frames_bytes_(frames_bytes) {}
+  // As long as the session is not open, requests are small, and all of them together have one time.
+  FrameReader(runtime::Wire& wire, const KafkaLimits& limits, std::atomic<size_t>& frames_bytes,
+              const Session& session)
+      : wire_(wire), limits_(limits), frames_bytes_(frames_bytes), session_(session) {}
 
   // The next request; nullopt: the peer has ended the connection, or is silent for too long, between two.
   runtime::Task<Result<std::optional<Frame>>> next();
@@ -47,6 +50,8 @@ class FrameReader {
   void set_idle(bool idle);
 
  private:
+  void expire_after(Duration time);
+  [[nodiscard]] std::optional<Error> patience_ended() const;
   runtime::Task<runtime::SocketError> fill();
   [[nodiscard]] Result<size_t> take_size();
   runtime::Task<Result<SharedBytes>> take_frame(size_t bytes);
@@ -54,6 +59,7 @@ class FrameReader {
   runtime::Wire& wire_;
   const KafkaLimits& limits_;
   std::atomic<size_t>& frames_bytes_;
+  const Session& session_;
   Bytes ahead_;  // read already: [ahead_at_, end) is not yet taken
   size_t ahead_at_ = 0;
   bool between_ = false;  // waits for a request's first byte

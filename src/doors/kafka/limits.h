@@ -14,6 +14,7 @@ struct KafkaLimits {
   Duration frame_timeout = std::chrono::seconds(30);  // from the first byte of a request to its last
   Duration idle_timeout = std::chrono::minutes(10);   // between requests
   Duration write_timeout = std::chrono::seconds(30);  // a peer that takes nothing for so long is dropped
+  size_t strangers_max = 500;                         // connections that have not said yet who they are
 };
 
 }  // namespace pabal::doors
