@@ -39,6 +39,7 @@ struct EmbeddedLimits {
   uint64_t unwritten_bytes_max = 128_MiB;  // durable in the journal only; more is refused
   size_t flush_one_by_one_max = 16;        // logs; more are flushed faster as a whole volume
   uint64_t write_round_bytes = 8_MiB;      // so much is unwritten before the segment writer begins
+  uint64_t replayed_bytes_max = 64_MiB;    // left to it by a start; more goes to segments before that is done
   uint64_t cached_bytes_max = 64_MiB;      // batches kept in memory for readers
   uint64_t unflushed_bytes_max = 8_MiB;    // written and not flushed, before a flush begins …
   Duration unflushed_time_max = std::chrono::seconds(1);   // … or for so long

@@ -82,13 +82,12 @@ struct EmbeddedEngine::Clockwork : std::enable_shared_from_this<Clockwork> {
 };
 
 EmbeddedEngine::EmbeddedEngine(std::unique_ptr<runtime::FileLock> lock, Recovered recovered)
-    : lock_(std::move(lock)), parts_(std::move(recovered.parts)) {
+    : lock_(std::move(lock)), parts_(recovered.parts) {
   if (!parts_->options.io) threads_ = std::make_unique<Threads>();
   io_ = threads_ ? IoExecutors{threads_->journal.executor(), threads_->segments.executor(),
                                threads_->readers.executor()}
                  : *parts_->options.io;
-  sequencer_ =
-      std::make_shared<Sequencer>(parts_, io_, std::move(recovered.journal), std::move(recovered.cache));
+  sequencer_ = std::make_shared<Sequencer>(std::move(recovered), io_);
   clockwork_ = std::make_shared<Clockwork>(parts_->options.shards->at(0), parts_->options.limits, sequencer_);
   clockwork_->start();
 }

@@ -161,8 +161,9 @@ Result<void> Examiner::walk(const std::string& path, const log::SegmentState& st
 
 Result<void> Examiner::examine_journal(const log::Checkpoint& checkpoint) {
   std::string directory = data_dir_ + "/journal";
-  auto replayed = log::replay_journal(files_, directory, checkpoint.journal_id, checkpoint.replay_from,
-                                      [this](const log::BlockView& block) { return follow(block); });
+  auto replayed = log::replay_journal(
+      files_, directory, checkpoint.journal_id, checkpoint.replay_from,
+      [this](const log::BlockView& block, const log::JournalPosition&) { return follow(block); });
   if (!replayed) return std::unexpected(replayed.error());
   result_.journal_blocks = replayed->blocks;
   if (replayed->torn) {

@@ -3,6 +3,7 @@
 #include "base/logging.h"
 #include "base/random.h"
 #include "engine/backup.h"
+#include "engine/recovered_journal.h"
 #include "log/journal_replay.h"
 #include "log/record_batch.h"
 #include "runtime/replace_file.h"
@@ -66,26 +67,12 @@ Result<void> make_directory(const EmbeddedOptions& options) {
   return flush_name_of(files, dir);
 }
 
-// Where no checkpoint can be written because the disk is full, what was replayed must last where it is: after
-// a flush that failed, flushing alone would prove nothing.
-Result<void> write_again(runtime::File& file, uint64_t file_bytes) {
-  Bytes piece;
-  for (uint64_t at = 0; at < file_bytes; at += piece.size()) {
-    piece.resize(std::min<uint64_t>(1_MiB, file_bytes - at));
-    auto got = file.read_at(at, piece);
-    if (!got) return std::unexpected(got.error());
-    if (*got == 0) break;
-    piece.resize(*got);
-    if (auto done = file.write_at(at, piece); !done) return done;
-  }
-  return file.flush();
-}
-
 class Recovery {
  public:
   explicit Recovery(const EmbeddedOptions& options)
       : parts_(std::make_shared<EmbeddedParts>(options)),
         files_(*options.files),
+        journal_(files_, parts_->journal_dir()),
         cache_(options.limits.cached_bytes_max) {}
 
   Result<Recovered> run();
@@ -93,29 +80,28 @@ class Recovery {
  private:
   Result<log::Checkpoint> load();
   Result<void> restore();
-  Result<void> apply(const log::BlockView& block);
+  Result<void> apply(const log::BlockView& block, const log::JournalPosition& at);
   Result<void> apply_entry(const log::JournalEntry& entry);
   Result<void> apply_reserve(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   Result<void> apply_append(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   void apply_create(const std::shared_ptr<LogState>& log, const log::JournalEntry& entry);
   void go_on_at(LogState& log, Offset offset);
   void go_on_above_reservations();
-  Result<void> write_round(const log::JournalPosition& end, bool checkpoint);
+  Result<void> write_round();
   Result<log::ReplayReport> replay();
   Result<void> settle(const log::ReplayReport& report);
   void report(const log::ReplayReport& report);
   void keep_aside(const log::TornTail& torn);
-  Result<log::Journal> open_journal(const log::ReplayReport& report);
 
   std::shared_ptr<EmbeddedParts> parts_;
   runtime::FileSystem& files_;
+  RecoveredJournal journal_;
   TailCache cache_;
   log::JournalPosition replay_from_;
   std::vector<Effect> effects_;
   uint64_t effects_bytes_ = 0;
   bool clean_ = false;         // the last stop was
-  bool skipped_ = false;       // a log goes on above its end
-  bool checkpointed_ = false;  // no block of the journal is needed any more
+  bool checkpointed_ = false;  // the checkpoint that was loaded is durable
 };
 
 // After a clean stop the checkpoint is known to be durable. Otherwise what can be read may be a file whose
@@ -164,7 +150,8 @@ Result<void> Recovery::restore() {
   return {};
 }
 
-Result<void> Recovery::apply(const log::BlockView& block) {
+Result<void> Recovery::apply(const log::BlockView& block, const log::JournalPosition& at) {
+  if (auto done = journal_.write_again(block, at); !done) return done;
   uint32_t left = block.entry_count();
   bool lose_last = parts_->options.bug == PlantedBug::replay_half_commit && left > 1;
   auto done = block.for_each([&](const log::JournalEntry& entry) -> Result<void> {
@@ -172,8 +159,8 @@ Result<void> Recovery::apply(const log::BlockView& block) {
     return apply_entry(entry);
   });
   if (!done) return done;
-  if (effects_bytes_ < parts_->options.limits.write_round_bytes) return {};
-  return write_round({}, false);
+  if (effects_bytes_ < parts_->options.limits.replayed_bytes_max) return {};
+  return write_round();
 }
 
 Result<void> Recovery::apply_entry(const log::JournalEntry& entry) {
@@ -243,7 +230,6 @@ void Recovery::go_on_above_reservations() {
                           .first = log->next,
                           .reserve = {log->next, log->next, log->epoch}});
       effects_.push_back({.kind = log::EntryKind::trim, .log = log, .first = Offset(log->first)});
-      skipped_ = true;
     }
     if (!log->lost_now) continue;
     auto [from, to] = *log->lost_now;
@@ -269,13 +255,11 @@ Result<void> Recovery::apply_append(const std::shared_ptr<LogState>& log, const 
   return {};
 }
 
-Result<void> Recovery::write_round(const log::JournalPosition& end, bool checkpoint) {
+Result<void> Recovery::write_round() {
   effects_bytes_ = 0;
-  RoundResult result =
-      parts_->writer->run({.effects = std::exchange(effects_, {}), .end = end, .checkpoint = checkpoint});
+  RoundResult result = parts_->writer->run({.effects = std::exchange(effects_, {})});
   for (auto& [log, written] : result.written) log->written = written;
   cache_.evict();
-  checkpointed_ = result.checkpointed_lsn.has_value();
   if (!result.failure) return {};
   // A full disk does not keep the server from starting: what was replayed stays in memory, and the segment
   // writer tries again.
@@ -293,10 +277,13 @@ Result<void> Recovery::settle(const log::ReplayReport& replayed) {
                                       log::journal_file_path(parts_->journal_dir(), damage.at.file),
                                       damage.at.offset, damage.problem));
     spdlog::error("engine: {}", parts_->condition.get()->reason);
-    return write_round({}, false);
+    return {};
   }
-  if (checkpointed_ && replayed.blocks == 0 && !replayed.torn && !skipped_) return {};
-  return write_round(replayed.next, true);
+  auto erased = log::erase_blocks(files_, parts_->journal_dir(), replayed.stale);
+  if (!erased) return erased;
+  go_on_above_reservations();
+  auto written = checkpointed_ ? Result<void>() : journal_.write_all_again();
+  return written ? journal_.flush() : written;
 }
 
 void Recovery::report(const log::ReplayReport& replayed) {
@@ -315,64 +302,29 @@ void Recovery::keep_aside(const log::TornTail& torn) {
       done ? "kept as" : "not kept as", path);
 }
 
-Result<log::Journal> Recovery::open_journal(const log::ReplayReport& replayed) {
-  // A file whose maker failed to flush its name must not hold what is acknowledged from now on.
-  auto named = clean_ ? Result<void>() : files_.flush_directory(parts_->journal_dir());
-  if (!named) return std::unexpected(named.error());
-  auto numbers = log::journal_files(files_, parts_->journal_dir());
-  if (!numbers) return std::unexpected(numbers.error());
-  std::vector<log::JournalFile> all;
-  std::optional<log::JournalFile> current;
-  for (uint32_t number : *numbers) {
-    auto file = files_.open(log::journal_file_path(parts_->journal_dir(), number), runtime::OpenMode::write);
-    if (!file) return std::unexpected(file.error());
-    auto bytes = (*file)->size();
-    if (!bytes) return std::unexpected(bytes.error());
-    if (!checkpointed_) {
-      if (auto done = write_again(**file, *bytes); !done) return std::unexpected(done.error());
-    }
-    log::JournalFile opened{number, *bytes, std::move(*file)};
-    if (number == replayed.next.file) {
-      current = std::move(opened);
-    } else {
-      all.push_back(std::move(opened));
-    }
-  }
-  if (!current)
-    return error(ErrorCode::corrupt, "{} is missing",
-                 log::journal_file_path(parts_->journal_dir(), replayed.next.file));
-  uint64_t file_bytes = parts_->options.limits.journal.file_bytes;
-  log::Journal journal(std::move(*current), replayed.next, file_bytes);
-  for (log::JournalFile& file : all) {
-    if (!checkpointed_) {
-      journal.add_full(std::move(file), replayed.next.lsn);
-    } else if (file.bytes >= file_bytes) {
-      journal.add_spare(std::move(file));
-    }
-  }
-  return journal;
-}
-
 // After a clean stop there is nothing to look for in the journal.
 Result<log::ReplayReport> Recovery::replay() {
   if (clean_) return log::ReplayReport{.next = replay_from_};
-  return log::replay_journal(files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
-                             [this](const log::BlockView& block) { return apply(block); });
+  return log::replay_journal(
+      files_, parts_->journal_dir(), parts_->journal_id, replay_from_,
+      [this](const log::BlockView& block, const log::JournalPosition& at) { return apply(block, at); });
 }
 
 Result<Recovered> Recovery::run() {
   if (auto done = restore(); !done) return std::unexpected(done.error());
+  if (auto done = journal_.open(clean_); !done) return std::unexpected(done.error());
   auto replayed = replay();
   if (!replayed) return std::unexpected(replayed.error());
-  if (!replayed->damage) {
-    auto done = log::erase_blocks(files_, parts_->journal_dir(), replayed->stale);
-    if (!done) return std::unexpected(done.error());
-    go_on_above_reservations();
-  }
   if (auto done = settle(*replayed); !done) return std::unexpected(done.error());
-  auto journal = open_journal(*replayed);
+  auto journal = journal_.go_on(replayed->next, parts_->options.limits.journal.file_bytes);
   if (!journal) return std::unexpected(journal.error());
-  return Recovered{std::move(parts_), std::move(*journal), std::move(cache_)};
+  bool behind = !checkpointed_ || replayed->blocks > 0 || replayed->torn || !effects_.empty();
+  return Recovered{.parts = std::move(parts_),
+                   .journal = std::move(*journal),
+                   .cache = std::move(cache_),
+                   .effects = std::move(effects_),
+                   .effects_bytes = effects_bytes_,
+                   .checkpoint_wanted = behind};
 }
 
 }  // namespace

@@ -13,12 +13,15 @@ struct Recovered {
   std::shared_ptr<EmbeddedParts> parts;
   log::Journal journal;
   TailCache cache;
+  std::vector<Effect> effects;  // what the journal alone holds
+  uint64_t effects_bytes = 0;
+  bool checkpoint_wanted = false;
 };
 
-// Makes a new data directory, or brings an old one to the state that its journal ends with: each log is cut
-// back to its checkpoint, the journal is replayed, and a new checkpoint makes all of it durable again,
-// because after a failed flush what can be read may not be what is on disk. The caller holds the directory's
-// lock.
+// Makes a new data directory, or brings an old one to the state that its journal ends with: the journal is
+// replayed on top of the checkpoint, into memory and, above replayed_bytes_max, into segments. All of it is
+// durable on return (see RecoveredJournal); the segment writer does the rest behind the start, so that a
+// start does not wait for as many files as logs were written. The caller holds the directory's lock.
 [[nodiscard]] Result<Recovered> recover(const EmbeddedOptions& options);
 
 // DATA/VERSION: what this program writes.

@@ -29,11 +29,11 @@ struct Effect {
 // A piece of work for the segment writer: the effects of all journal blocks since the last round.
 struct WriteRound {
   std::vector<Effect> effects;
-  log::JournalPosition end;  // the first block that is not in it
-  bool checkpoint = false;   // then flush all, and save a checkpoint at `end`
-  bool retention = false;    // then say what may go
-  bool last = false;         // nothing comes after this checkpoint: say so on disk
-  bool hold = false;         // then no file goes until release(), and the result says which there are
+  log::JournalPosition end = {};  // the first block that is not in it
+  bool checkpoint = false;        // then flush all, and save a checkpoint at `end`
+  bool retention = false;         // then say what may go
+  bool last = false;              // nothing comes after this checkpoint: say so on disk
+  bool hold = false;              // then no file goes until release(), and the result says which there are
 };
 
 struct RoundResult {

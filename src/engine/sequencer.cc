@@ -18,15 +18,18 @@ uint64_t reserve_of(const EmbeddedLimits& limits, const runtime::FileSystem::Spa
 
 }  // namespace
 
-Sequencer::Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::Journal journal,
-                     TailCache cache)
-    : parts_(std::move(parts)),
+Sequencer::Sequencer(Recovered recovered, IoExecutors io)
+    : parts_(std::move(recovered.parts)),
       limits_(parts_->options.limits),
       io_(std::move(io)),
-      journal_bytes_(journal.bytes()),
-      journal_(std::move(journal)),
-      cache_(std::move(cache)),
-      memory_({limits_.memory_log_bytes_max, limits_.memory_logs_bytes_max}) {}
+      journal_bytes_(recovered.journal.bytes()),
+      journal_(std::move(recovered.journal)),
+      cache_(std::move(recovered.cache)),
+      memory_({limits_.memory_log_bytes_max, limits_.memory_logs_bytes_max}),
+      effects_(std::move(recovered.effects)),
+      effects_bytes_(recovered.effects_bytes),
+      unwritten_bytes_(recovered.effects_bytes),
+      checkpoint_wanted_(recovered.checkpoint_wanted) {}
 
 template <class F>
 void Sequencer::post(F work) {

@@ -11,6 +11,7 @@
 
 #include "engine/embedded_parts.h"
 #include "engine/memory_logs.h"
+#include "engine/recovery.h"
 #include "engine/request.h"
 #include "engine/tail_cache.h"
 #include "log/journal.h"
@@ -34,7 +35,7 @@ namespace pabal::engine {
 // their offsets.
 class Sequencer : public std::enable_shared_from_this<Sequencer> {
  public:
-  Sequencer(std::shared_ptr<EmbeddedParts> parts, IoExecutors io, log::Journal journal, TailCache cache);
+  Sequencer(Recovered recovered, IoExecutors io);
 
   // Any thread. `flush_later` has flush_is_due() called after unflushed_time_max.
   void start(std::function<void()> flush_later);

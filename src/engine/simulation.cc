@@ -21,6 +21,7 @@ EmbeddedLimits small_limits(Random& random) {
   limits.segments.index_interval_bytes = 64 + limits.segments.segment_bytes % 256;
   limits.group_bytes_max = 1_KiB + random.below(8_KiB);
   limits.write_round_bytes = 1_KiB + random.below(16_KiB);
+  limits.replayed_bytes_max = 1_KiB + random.below(64_KiB);
   limits.cached_bytes_max = random.below(64_KiB);
   limits.unflushed_bytes_max = 1_KiB + random.below(32_KiB);
   limits.unflushed_time_max = std::chrono::milliseconds(1 + random.below(50));
@@ -119,6 +120,10 @@ Result<void> SimulatedMachine::start() {
   if (!opened) return std::unexpected(opened.error());
   front_->real = std::move(*opened);
   engine_up_ = true;
+  if (disk_.power_lost()) {  // while it did something whose failure does not matter to it
+    destroy_process();
+    return error(ErrorCode::io_failed, "the machine has no power");
+  }
   return {};
 }
 

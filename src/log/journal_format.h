@@ -110,6 +110,7 @@ class BlockView {
   [[nodiscard]] uint64_t lsn() const;
   [[nodiscard]] uint64_t flushed_lsn() const;
   [[nodiscard]] uint32_t entry_count() const;
+  [[nodiscard]] BytesView bytes() const { return bytes_; }  // header and payload
   [[nodiscard]] size_t aligned_bytes() const { return journal_aligned(bytes_.size()); }
   // Each entry in order; stops at the first error of `each`. `corrupt` when the entries are malformed.
   Result<void> for_each(const std::function<Result<void>(const JournalEntry&)>& each) const;

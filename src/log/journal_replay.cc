@@ -29,7 +29,7 @@ class Replay {
   Replay(uint64_t journal_id, JournalPosition from) : journal_id_(journal_id) { report_.next = from; }
 
   Result<void> open_files(runtime::FileSystem& files, const std::string& directory);
-  Result<void> run(const std::function<Result<void>(const BlockView&)>& apply);
+  Result<void> run(const ApplyBlock& apply);
   [[nodiscard]] ReplayReport take_report() { return std::move(report_); }
 
  private:
@@ -86,7 +86,7 @@ Result<NumberedFile*> Replay::file_that_begins_with(uint64_t lsn) {
   return nullptr;
 }
 
-Result<void> Replay::run(const std::function<Result<void>(const BlockView&)>& apply) {
+Result<void> Replay::run(const ApplyBlock& apply) {
   NumberedFile* file = file_numbered(report_.next.file);
   for (;;) {
     Found found;
@@ -105,7 +105,7 @@ Result<void> Replay::run(const std::function<Result<void>(const BlockView&)>& ap
       continue;
     }
     size_t block_bytes = found.block->aligned_bytes();
-    if (auto done = apply(*found.block); !done) return done;
+    if (auto done = apply(*found.block, report_.next); !done) return done;
     ++report_.blocks;
     report_.bytes += block_bytes;
     report_.next.offset += block_bytes;
@@ -183,8 +183,7 @@ Result<void> erase_blocks(runtime::FileSystem& files, const std::string& directo
 }
 
 Result<ReplayReport> replay_journal(runtime::FileSystem& files, const std::string& directory,
-                                    uint64_t journal_id, JournalPosition from,
-                                    const std::function<Result<void>(const BlockView&)>& apply) {
+                                    uint64_t journal_id, JournalPosition from, const ApplyBlock& apply) {
   Replay replay(journal_id, from);
   if (auto done = replay.open_files(files, directory); !done) return std::unexpected(done.error());
   if (auto done = replay.run(apply); !done) return std::unexpected(done.error());

@@ -33,11 +33,14 @@ struct ReplayReport {
   std::optional<JournalDamage> damage = {};
 };
 
+// Takes a block and where it lies.
+using ApplyBlock = std::function<Result<void>(const BlockView&, const JournalPosition&)>;
+
 // Hands each block from `from` on to `apply`, in order, and says how the journal ends. An error of `apply` or
 // of the disk ends it. Reads only.
 [[nodiscard]] Result<ReplayReport> replay_journal(runtime::FileSystem& files, const std::string& directory,
                                                   uint64_t journal_id, JournalPosition from,
-                                                  const std::function<Result<void>(const BlockView&)>& apply);
+                                                  const ApplyBlock& apply);
 // Erases what a replay found to be stale, durably.
 [[nodiscard]] Result<void> erase_blocks(runtime::FileSystem& files, const std::string& directory,
                                         const std::vector<JournalPosition>& blocks);

@@ -54,11 +54,14 @@ PABAL_FUZZ(journal_replay) {
     check(file && (*file)->write_at(0, images[number]), "no file");
   }
   uint64_t handed_out = 0;
-  auto report = log::replay_journal(disk, "/j", log::journal_id, from, [&](const log::BlockView& block) {
+  auto follow = [&](const log::BlockView& block, const log::JournalPosition& at) {
+    check(at.lsn == block.lsn() && at.file < log::files, "block {} at {} of file {}", block.lsn(), at.offset,
+          at.file);
     check(block.lsn() == from.lsn + handed_out, "block {} instead of {}", block.lsn(), from.lsn + handed_out);
     ++handed_out;
     return Result<void>();
-  });
+  };
+  auto report = log::replay_journal(disk, "/j", log::journal_id, from, follow);
   check(report.has_value(), "a disk without faults fails");
   log::check_report(*report, from, handed_out);
 }

@@ -43,10 +43,12 @@ class JournalTest : public testing::Test {
   // The LSNs that a start would replay.
   ReplayReport replay(JournalPosition from) {
     replayed_.clear();
-    auto report = replay_journal(disk_, "/j", journal_id, from, [this](const BlockView& b) -> Result<void> {
+    auto note = [this](const BlockView& b, const JournalPosition& at) -> Result<void> {
+      EXPECT_EQ(at.lsn, b.lsn());
       replayed_.push_back(b.lsn());
       return {};
-    });
+    };
+    auto report = replay_journal(disk_, "/j", journal_id, from, note);
     EXPECT_TRUE(report);
     return *report;
   }
