@@ -206,6 +206,34 @@ class KafkaPythonGroupTest(DoorTest):
         self.wait_read(range(12), self.reader())
         self.assertEqual(self.pabal("delete", "readers", "--yes")[0], 1)
 
+    def test_who_publishes_and_who_reads_is_known_by_name_and_address(self):
+        producer = kafka.KafkaProducer(bootstrap_servers=self.door, client_id="till")
+        self.addCleanup(producer.close)
+        reader = self.reader(client_id="desk")
+        loner = kafka.KafkaConsumer(bootstrap_servers=self.door, group_id=None, client_id="loner")
+        self.addCleanup(loner.close)
+        loner.assign([kafka.TopicPartition("orders", 0)])
+        self.wait_shared(reader)
+
+        def ends(which):
+            self.api.call("GET", "/flow")
+            loner.poll(timeout_ms=50)
+            return {end["name"]: end for end in self.api.call("GET", "/topics/orders")[which]}
+
+        def all_seen():
+            producer.send("orders", b"0").get(CLIENT_SECONDS_MAX)
+            readers = ends("consumers")
+            moved = "readers" in readers and readers["readers"]["rate"] > 0
+            return moved and "loner" in readers and "till" in ends("producers")
+        wait_until(all_seen, CLIENT_SECONDS_MAX, "all three to be seen")
+        till, readers, alone = ends("producers")["till"], ends("consumers")["readers"], ends("consumers")["loner"]
+        self.assertEqual(till["service"], "till")
+        self.assertEqual((till["clients"][0]["client"], till["clients"][0]["address"]), ("till", "127.0.0.1"))
+        self.assertEqual((readers["group"], readers["clients"][0]["client"]), ("readers", "desk"))
+        self.assertEqual((alone["service"], alone["clients"][0]["address"]), ("loner", "127.0.0.1"))
+        nodes = {node["id"]: node for node in self.api.call("GET", "/flow")["nodes"]}
+        self.assertEqual((nodes["group:readers"]["members"], nodes["service:till"]["via"]), (1, "Kafka"))
+
     def test_a_group_without_members_is_deleted_with_its_offsets(self):
         reader = self.reader()
         self.publish(0, 4)

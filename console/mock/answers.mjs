@@ -14,8 +14,10 @@ export function flow(world) {
       services.set(name, { id: `service:${name}`, kind: 'service', name, state: 'ok', reason: null, since: null, rate: 0, p99_ms: null, last_seen: iso, via: 'HTTP' })
     return services.get(name)
   }
-  const edge = (from, to, kind, rate, p50_ms, p99_ms) =>
+  const edge = (from, to, kind, rate, p50_ms, p99_ms) => {
     edges.push({ from, to, kind, rate: round(rate), p50_ms, p99_ms, errors: 0, last_seen: iso })
+    return edges.at(-1)
+  }
   for (const [from, to, rate, p50, p99] of world.calls) {
     service(from)
     service(to).rate = rate
@@ -28,6 +30,7 @@ export function flow(world) {
     edge(`service:${topic.publisher}`, `topic:${topic.name}`, 'publishes', topic.seen ?? topic.rate, 0.3, 0.9)
   }
   for (const queue of world.queues.values()) queueInFlow(world, queue, service, nodes, edge)
+  for (const group of world.groups.values()) groupInFlow(world, group, service, nodes, edge)
   return { window_s: WINDOW_S, nodes: [...services.values(), ...nodes], edges }
 }
 
@@ -45,6 +48,43 @@ function queueInFlow(world, queue, service, nodes, edge) {
   if (stuck) Object.assign(consumer, { state: 'gone', reason: 'connection closed by peer', since })
   edge(`topic:${queue.topic}`, `queue:${queue.name}`, 'delivers', queue.seen ?? queue.rate, 0.8, 2.4)
   edge(`queue:${queue.name}`, `service:${queue.consumer}`, 'delivers', queue.seen ?? queue.rate, 1.1, 3.9)
+}
+
+const groupReason = (group, at) => `Nobody is in it for ${Math.round((at - group.since) / 1000)} s (${group.client} at ${group.address} left). ${group.lag.toLocaleString('en')} records wait, none is lost.`
+
+function groupInFlow(world, group, service, nodes, edge) {
+  const rate = group.away ? 0 : group.rate
+  nodes.push({
+    id: `group:${group.name}`, kind: 'group', name: group.name, state: group.away ? 'slow' : 'ok', rate, lag: group.lag, members: group.away ? 0 : 1,
+    reason: group.away ? groupReason(group, world.now()) : null, since: group.away ? new Date(group.since).toISOString() : null, group_state: group.away ? 'empty' : 'stable',
+  })
+  edge(`topic:${group.topic}`, `group:${group.name}`, 'delivers', rate, null, null).clients = clientsOf(world, group)
+  if (group.away) return
+  service(group.client).via = 'Kafka'
+  edge(`group:${group.name}`, `service:${group.client}`, 'delivers', rate, null, null)
+}
+
+const clientsOf = (world, group) => [{ client: group.client, address: group.address, user: null, last_seen: new Date(world.now()).toISOString() }]
+
+export function groupRow(group) {
+  return {
+    name: group.name, state: group.away ? 'empty' : 'stable', protocol_type: 'consumer', protocol: group.away ? '' : 'range', generation: 3,
+    topics: [group.topic], members: group.away ? 0 : 1, lag: group.lag,
+    last_rebalance: { at: new Date(group.since).toISOString(), reason: `${group.client} at ${group.address} ${group.away ? 'left' : 'joined'}` },
+  }
+}
+
+export function groupDetail(group) {
+  const partitions = Array.from({ length: PARTITIONS[group.topic] ?? 1 }, (_, partition) => partition)
+  const each = Math.round(group.lag / partitions.length)
+  const member = group.away ? null : `${group.client}-0193f0c2`
+  return {
+    ...groupRow(group),
+    member_list: group.away ? [] : [{ id: member, instance: null, client: group.client, address: group.address, subscribed: [group.topic], assigned: [{ topic: group.topic, partitions }] }],
+    partitions: partitions.map((partition) => ({
+      topic: group.topic, partition, committed: 280_000 - each, first_offset: 0, next_offset: 280_000, lag: each, removed_unread: 0, metadata: '', member, client: member && group.client,
+    })),
+  }
 }
 
 export function queueFigures(queue) {
@@ -129,6 +169,12 @@ function needs(world) {
     if (queue.paused)
       list.push({ id: `resting:${queue.name}`, severity: 'amber', kind: 'resting', title: `${queue.name} is paused`, since, queue: queue.name, actions: ['queue', 'resume'], text: `${queue.ready.toLocaleString('en')} messages wait until it is resumed, none is lost.` })
   }
+  for (const group of world.groups.values())
+    if (group.away)
+      list.push({
+        id: `group.no_consumer:${group.name}`, severity: 'amber', kind: 'no_consumer', title: `consumer group ${group.name} has no members`, since: new Date(group.since).toISOString(),
+        queue: null, group: group.name, actions: [], text: groupReason(group, world.now()),
+      })
   return list
 }
 
@@ -149,7 +195,7 @@ export function overview(world) {
     storage: world.scenario === 'disk'
       ? { state: 'disk_full', reason: '212 MB are left of the 256 MiB reserve', bytes: 48e9, free_bytes: 212e6 }
       : { state: 'ok', reason: null, bytes: sum(topics, (t) => t.bytes), free_bytes: 212e9 },
-    needs_you: needs(world), just_happened: world.happened, queues,
+    needs_you: needs(world), just_happened: world.happened, queues, groups: [...world.groups.values()].map(groupRow),
     topics: topics.map((t) => ({ name: t.name, partitions: PARTITIONS[t.name] ?? 1, published_per_second: round(t.seen ?? t.rate), records: t.records, bytes: t.bytes })),
     flow: flow(world),
   }

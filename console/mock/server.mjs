@@ -94,6 +94,7 @@ export class MockServer {
     if (area === 'flow') return json(response, 200, answers.flow(this.world))
     if (area === 'trace') return json(response, 200, trace(this.world, name))
     if (area === 'topics') return this.topic(url, name, what, response)
+    if (area === 'groups') return this.group(name, response)
     if (area === 'queues') return this.queue(method, url, name, what, id, body, response)
     problem(response, 404, `There is no ${url.pathname}.`)
   }
@@ -113,6 +114,13 @@ export class MockServer {
     if (!what) return json(response, 200, answers.topicDetail(this.world, topic))
     const number = (field, or) => Number(url.searchParams.get(field) ?? or)
     json(response, 200, answers.records(this.world, topic, number('partition', 0), number('offset', 0), number('limit', 100)))
+  }
+
+  group(name, response) {
+    if (!name) return json(response, 200, { groups: [...this.world.groups.values()].map(answers.groupRow) })
+    const group = this.world.groups.get(name)
+    if (!group) return problem(response, 404, `There is no consumer group ${name}.`)
+    json(response, 200, answers.groupDetail(group))
   }
 
   queue(method, url, name, what, id, body, response) {

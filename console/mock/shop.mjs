@@ -20,8 +20,10 @@ export const QUEUES = {
   'notification.mail': ['order.events', 'notification', 309],
   'settlement.book': ['order.events', 'settlement', 311],
   'order.progress': ['shipping.events', 'order', 308],
-  analytics: ['order.events', 'analytics', 624],
 }
+
+// consumer group: [topic, client id, address, records per second]
+export const GROUPS = { analytics: ['order.events', 'analytics', '10.0.0.7', 624] }
 
 // [from, to, calls per second, p50 ms, p99 ms]
 export const CALLS = [

@@ -1,6 +1,6 @@
 // The state behind the mock: figures that move a little, messages that wait, lease, die and are redriven. A seeded
 // generator makes a run repeatable; `tick(seconds)` is all the time there is.
-import { CALLS, MAIL_ERROR, PARTITIONS, QUEUES, STORY_CALLS, STORY_QUEUES, TOPICS } from './shop.mjs'
+import { CALLS, GROUPS, MAIL_ERROR, PARTITIONS, QUEUES, STORY_CALLS, STORY_QUEUES, TOPICS } from './shop.mjs'
 
 export const SCENARIOS = ['empty', 'calm', 'stuck', 'dead', 'poison', 'disk', 'story']
 
@@ -23,6 +23,7 @@ export class World {
     this.since = now() - 42_000
     this.topics = new Map()
     this.queues = new Map()
+    this.groups = new Map()
     if (scenario !== 'empty') this.open()
   }
 
@@ -39,8 +40,11 @@ export class World {
         dead: [], paused: false, away: false, retried: 0,
       })
     }
+    if (this.scenario !== 'story')
+      for (const [name, [topic, client, address, rate]] of Object.entries(GROUPS))
+        this.groups.set(name, { name, topic, client, address, rate, lag: this.scenario === 'stuck' ? 4_821 : 12, away: this.scenario === 'stuck', since: this.now() - 90_000 })
     this.tell(8 * 60, 'order.events was made with 4 partitions', { topic: 'order.events' })
-    this.tell(5 * 60, 'analytics joined order.events from the beginning', { queue: 'analytics', service: 'analytics' })
+    this.tell(5 * 60, 'shipping joined shipping.start', { queue: 'shipping.start', service: 'shipping' })
     const mail = this.queues.get('notification.mail')
     if (this.scenario === 'stuck') {
       Object.assign(mail, { away: true, ready: 11_904, leased: 0, age: 38 })

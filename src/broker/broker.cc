@@ -102,6 +102,7 @@ class BrokerImpl final : public Broker {
   }
 
   Groups& groups() override { return *groups_; }
+  Task<std::vector<GroupView>> group_views(size_t views_max) override { return groups_->views(views_max); }
 
   Task<> stop() override {
     co_await groups_->stop();

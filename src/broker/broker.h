@@ -13,6 +13,7 @@
 namespace pabal::broker {
 
 class Groups;
+struct GroupView;
 
 struct BrokerOptions {
   bool auto_create_topics = true;
@@ -104,6 +105,8 @@ class Broker {
 
   // Consumer groups and their committed offsets. Lives as long as the broker.
   [[nodiscard]] virtual Groups& groups() = 0;
+  // Groups::views(), for those who only look.
+  virtual runtime::Task<std::vector<GroupView>> group_views(size_t views_max) = 0;
 
   // Ends every wait with `unavailable`; after it only destruction.
   virtual runtime::Task<> stop() = 0;

@@ -8,6 +8,8 @@
 #include "broker/queue.h"
 #include "broker/topic.h"
 #include "engine/engine.h"
+#include "flows/group_look.h"
+#include "flows/group_state.h"
 #include "flows/observatory.h"
 
 namespace pabal::flows {
@@ -37,13 +39,19 @@ struct QueueFacts {
   double growth = 0;                         // of its backlog, messages per second, where that is known
 };
 
+struct GroupFacts {
+  GroupLook look;
+  GroupJudgement state = {};
+};
+
 // All that the overview is computed from, at one moment. What is said about them (judge, flow_json,
 // needs_you) are pure functions of this.
 struct Facts {
   Instant now = {};
   WallTime wall_now = {};
   std::vector<QueueFacts> queues = {};
-  std::vector<broker::TopicInfo> topics = {};
+  std::vector<broker::TopicInfo> topics = {};  // by name
+  std::vector<GroupFacts> groups = {};
   engine::EngineHealth health = {};
   std::vector<double> commit_seconds = {};
   const Observatory::Memory& memory;  // observed; belongs to the collector

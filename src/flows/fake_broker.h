@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "broker/broker.h"
+#include "broker/groups.h"
 #include "log/record_batch.h"
 
 namespace pabal::flows {
@@ -23,6 +24,7 @@ class FakeBroker final : public broker::Broker {
 
   std::vector<broker::TopicInfo> topic_list;
   std::vector<broker::QueueInfo> queue_list;
+  std::vector<broker::GroupView> group_list;
   std::map<std::string, std::vector<Bytes>> batches;  // by topic, of partition 0
   std::vector<broker::MessageLook> dead_letters;
   int queues_asked = 0;
@@ -112,6 +114,7 @@ class FakeBroker final : public broker::Broker {
     co_return Result<void>{};
   }
   broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
+  runtime::Task<std::vector<broker::GroupView>> group_views(size_t) override { co_return group_list; }
   runtime::Task<> stop() override {
     stopped_ = true;
     co_return;

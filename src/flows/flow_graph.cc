@@ -1,7 +1,10 @@
 #include "flows/flow_graph.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+
+#include "flows/clients.h"
 
 namespace pabal::flows {
 namespace {
@@ -23,6 +26,8 @@ std::string_view name_of(NodeKind kind) {
       return "queue";
     case NodeKind::client:
       return "client";
+    case NodeKind::group:
+      return "group";
   }
   return "";
 }
@@ -43,6 +48,7 @@ std::string NodeName::id() const { return fmt::format("{}:{}", name_of(kind), na
 
 NodeName caller_node(std::string_view service) {
   if (service.empty()) return {NodeKind::client, std::string(unnamed_caller)};
+  if (service == unnamed_kafka_client) return {NodeKind::client, std::string(service)};
   return {NodeKind::service, std::string(service)};
 }
 
@@ -90,9 +96,13 @@ void FlowGraph::see(const Seen& seen) {
     case SeenKind::left:
       left(seen);
       break;
+    case SeenKind::fetched:
+      fetched(seen);
+      break;
     case SeenKind::acked:
     case SeenKind::redriven:
     case SeenKind::changed:
+    case SeenKind::produced:
       break;
   }
 }
@@ -104,6 +114,17 @@ void FlowGraph::delivered(const Seen& seen) {
     count(EdgeKind::delivers, topic_node(seen.topic), queue_node(seen.queue), seen, false);
   }
   count(EdgeKind::delivers, queue_node(seen.queue), caller_node(seen.service), seen, false);
+}
+
+// Straight from the topic: which group a reader is in is known when it is drawn.
+void FlowGraph::fetched(const Seen& seen) {
+  auto records = static_cast<uint32_t>(std::clamp<int64_t>(seen.offset, 0, UINT32_MAX));
+  delivered_.add_count(seen.instant, records);
+  Edge* e = edge(EdgeKind::delivers, topic_node(seen.topic), caller_node(seen.service));
+  if (!e) return;
+  e->window.add_count(seen.instant, records);
+  e->last_seen = std::max(e->last_seen, seen.at);
+  e->last_instant = std::max(e->last_instant, seen.instant);
 }
 
 void FlowGraph::failed(const Seen& seen) {

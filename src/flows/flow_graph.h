@@ -12,7 +12,7 @@
 
 namespace pabal::flows {
 
-enum class NodeKind : uint8_t { service, topic, queue, client };
+enum class NodeKind : uint8_t { service, topic, queue, client, group };
 enum class EdgeKind : uint8_t { publishes, delivers, calls };
 
 struct NodeName {
@@ -26,7 +26,7 @@ struct NodeName {
 [[nodiscard]] std::string_view name_of(NodeKind kind);
 [[nodiscard]] std::string_view name_of(EdgeKind kind);
 
-// Callers that do not name themselves are drawn as one client.
+// Callers that do not name themselves are drawn as one client of each door.
 [[nodiscard]] NodeName caller_node(std::string_view service);
 
 struct FlowLimits {
@@ -85,6 +85,7 @@ class FlowGraph {
   Edge* edge(EdgeKind kind, NodeName from, NodeName to);
   void count(EdgeKind kind, NodeName from, NodeName to, const Seen& seen, bool failed);
   void delivered(const Seen& seen);
+  void fetched(const Seen& seen);
   void failed(const Seen& seen);
   void joined(const Seen& seen);
   void left(const Seen& seen);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/units.h"
+#include "flows/group_readers.h"
 #include "flows/needs_you.h"
 #include "flows/queue_state.h"
 #include "flows/words.h"
@@ -29,7 +30,7 @@ struct Ends {
 
 class Drawing {
  public:
-  explicit Drawing(const Facts& facts) : facts_(facts) {
+  explicit Drawing(const Facts& facts) : facts_(facts), readers_(facts) {
     for (const auto& topic : facts.topics) existing_.insert({NodeKind::topic, topic.name});
     for (const auto& queue : facts.queues) {
       existing_.insert({NodeKind::queue, queue.info.name});
@@ -41,11 +42,15 @@ class Drawing {
   json draw() {
     for (const auto& [name, edge] : facts_.memory.graph.edges()) observed(name, edge);
     for (const auto& queue : facts_.queues) known(queue.info);
+    for (const auto& group : facts_.groups) known(group.look);
     json nodes = json::array();
     for (const auto& topic : facts_.topics) {
       if (is_drawn(topic)) nodes.push_back(topic_json(topic));
     }
     for (const auto& queue : facts_.queues) nodes.push_back(queue_json(queue));
+    for (const auto& group : facts_.groups) {
+      if (ends_.contains(group_node(group.look))) nodes.push_back(group_node_json(group));
+    }
     for (const auto& [node, ends] : ends_) {
       if (node.kind == NodeKind::service || node.kind == NodeKind::client) {
         nodes.push_back(service_json(node, ends));
@@ -63,6 +68,16 @@ class Drawing {
   void observed(const FlowGraph::EdgeName& name, const FlowGraph::Edge& edge) {
     if (!exists(name.from) || !exists(name.to)) return;
     double rate = edge.window.per_second(facts_.now);
+    if (name.from.kind == NodeKind::topic && name.to.kind != NodeKind::queue) {
+      const auto& groups = readers_.groups_of(name.from.name, name.to.name);
+      // Which of them asked is not known: they are believed to read the same.
+      double each = rate / static_cast<double>(std::max<size_t>(1, groups.size()));
+      for (const std::string& group : groups) {
+        line(name.from, {NodeKind::group, group}, edge.last_seen, each);
+        line({NodeKind::group, group}, name.to, edge.last_seen, each);
+      }
+      if (!groups.empty()) return;
+    }
     auto p99 = edge.window.quantile_ms(0.99);
     Ends& from = ends_[name.from];
     from.out += rate;
@@ -74,7 +89,7 @@ class Drawing {
       to.calls_in += rate;
       to.calls_p99_ms = std::max(to.calls_p99_ms, p99);
     }
-    drawn_.insert({name.from, name.to});
+    drawn_.try_emplace({name.from, name.to}, edges_.size());
     edges_.push_back({{"from", name.from.id()},
                       {"to", name.to.id()},
                       {"kind", name_of(name.kind)},
@@ -83,6 +98,22 @@ class Drawing {
                       {"p99_ms", or_null(p99)},
                       {"errors", edge.window.failures(facts_.now)},
                       {"last_seen", format_time(edge.last_seen)}});
+    add_clients(name.from, name.to);
+  }
+
+  // Where those at the ends of the latest edge connect from, when they said so.
+  void add_clients(const NodeName& from, const NodeName& to) {
+    json clients = readers_.clients_json(from, to);
+    if (!clients.empty()) edges_.back()["clients"] = std::move(clients);
+  }
+
+  void known(const GroupLook& group) {
+    NodeName node = group_node(group);
+    for (const std::string& topic : group.topics()) {
+      NodeName its_topic{NodeKind::topic, topic};
+      if (exists(its_topic)) line(its_topic, node, std::nullopt);
+    }
+    for (const auto& member : group.info.members) line(node, kafka_client_node(member.client), std::nullopt);
   }
 
   // Lines that exist by what is set up, even before anything went along them.
@@ -99,19 +130,30 @@ class Drawing {
     }
   }
 
-  void line(const NodeName& from, const NodeName& to, std::optional<WallTime> last_seen) {
+  void line(const NodeName& from, const NodeName& to, std::optional<WallTime> last_seen, double rate = 0) {
     Ends& ends = ends_[to];
     if (last_seen) ends.last_seen = std::max(ends.last_seen, *last_seen);
-    ends_.try_emplace(from);
-    if (!drawn_.insert({from, to}).second) return;
+    ends.in += rate;
+    ends_[from].out += rate;
+    auto [drawn, first] = drawn_.try_emplace({from, to}, edges_.size());
+    if (!first) return add_to_line(edges_[drawn->second], last_seen, rate);
     edges_.push_back({{"from", from.id()},
                       {"to", to.id()},
                       {"kind", name_of(EdgeKind::delivers)},
-                      {"rate", 0},
+                      {"rate", rounded(rate)},
                       {"p50_ms", nullptr},
                       {"p99_ms", nullptr},
                       {"errors", 0},
                       {"last_seen", time_or_null(last_seen)}});
+    add_clients(from, to);
+  }
+
+  // Several clients of one group are one line.
+  static void add_to_line(json& edge, std::optional<WallTime> last_seen, double rate) {
+    if (rate == 0) return;
+    edge["rate"] = rounded(edge["rate"].get<double>() + rate);
+    std::string before = edge["last_seen"].is_string() ? edge["last_seen"].get<std::string>() : "";
+    if (last_seen) edge["last_seen"] = std::max(before, format_time(*last_seen));
   }
 
   const std::string& shown(const broker::QueueInfo& queue, const broker::ConsumerInfo& consumer) const {
@@ -172,6 +214,23 @@ class Drawing {
             {"consumers", its.attendance.present}};
   }
 
+  json group_node_json(const GroupFacts& its) const {
+    const GroupLook& group = its.look;
+    NodeName node = group_node(group);
+    const Ends& ends = ends_.at(node);
+    return {{"id", node.id()},
+            {"kind", "group"},
+            {"name", group.info.name},
+            {"state", its.state.trouble == GroupTrouble::none ? "ok" : "slow"},
+            {"reason", its.state.reason.empty() ? json(nullptr) : json(its.state.reason)},
+            {"since", time_or_null(its.state.since)},
+            {"rate", rounded(ends.in)},
+            {"lag", group.lag ? json(*group.lag) : json(nullptr)},
+            {"members", group.info.members.size()},
+            {"group_state", name_of(group.info.state)},
+            {"last_seen", ends.last_seen == WallTime{} ? json(nullptr) : json(format_time(ends.last_seen))}};
+  }
+
   json service_json(const NodeName& node, const Ends& ends) const {
     double rate = ends.calls_in > 0 ? ends.calls_in : ends.in > 0 ? ends.in : ends.out;
     json out = {
@@ -185,6 +244,7 @@ class Drawing {
         {"p99_ms", or_null(ends.calls_p99_ms)},
         {"last_seen", ends.last_seen == WallTime{} ? json(nullptr) : json(format_time(ends.last_seen))},
         {"via", via_of(node.name)}};
+    if (json clients = readers_.clients_json(node); !clients.empty()) out["clients"] = std::move(clients);
     if (!tell_if_gone(node.name, out)) tell_if_failing(node.name, out);
     return out;
   }
@@ -195,7 +255,7 @@ class Drawing {
         if (consumer.via == "push" && shown(queue.info, consumer) == service) return "push";
       }
     }
-    return "HTTP";
+    return readers_.is_kafka_client(service) ? "Kafka" : "HTTP";
   }
 
   // It left a queue that nobody else attends, and something waits there.
@@ -222,10 +282,11 @@ class Drawing {
   }
 
   const Facts& facts_;
+  GroupReaders readers_;
   std::set<NodeName> existing_;
   std::set<std::string> dead_letter_topics_;
   std::map<NodeName, Ends> ends_;
-  std::set<std::pair<NodeName, NodeName>> drawn_;
+  std::map<std::pair<NodeName, NodeName>, size_t> drawn_;  // where in edges_
   json edges_ = json::array();
 };
 

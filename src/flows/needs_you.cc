@@ -154,6 +154,30 @@ std::optional<Need> of_dead_letters(const Facts& facts, const broker::QueueInfo&
   return need;
 }
 
+std::optional<Need> of_group(const GroupFacts& its) {
+  const std::string& name = its.look.info.name;
+  Need need{
+      .id = {}, .kind = {}, .title = {}, .text = its.state.reason, .since = its.state.since, .group = name};
+  switch (its.state.trouble) {
+    case GroupTrouble::none:
+      return std::nullopt;
+    case GroupTrouble::removed_unread:
+      need.kind = "lost";
+      need.title = fmt::format("{} has missed records", name);
+      break;
+    case GroupTrouble::no_members:
+      need.kind = "no_consumer";
+      need.title = fmt::format("consumer group {} has no members", name);
+      break;
+    case GroupTrouble::rebalancing:
+      need.kind = "stalled";
+      need.title = fmt::format("{} keeps rebalancing", name);
+      break;
+  }
+  need.id = fmt::format("group.{}:{}", need.kind, name);
+  return need;
+}
+
 void of_services(const Facts& facts, std::vector<Need>& needs) {
   std::set<std::string> called;
   for (const auto& [name, edge] : facts.memory.graph.edges()) {
@@ -203,6 +227,9 @@ std::vector<Need> needs_you(const Facts& facts) {
   for (const auto& queue : facts.queues) {
     if (auto need = of_queue(queue)) needs.push_back(std::move(*need));
     if (auto need = of_dead_letters(facts, queue.info)) needs.push_back(std::move(*need));
+  }
+  for (const auto& group : facts.groups) {
+    if (auto need = of_group(group)) needs.push_back(std::move(*need));
   }
   of_services(facts, needs);
   std::ranges::sort(needs, {}, [](const Need& n) {

@@ -18,6 +18,7 @@ struct Need {
   std::optional<WallTime> since = {};
   std::string queue = {};
   std::string service = {};
+  std::string group = {};
   std::vector<std::string> actions = {};
 };
 

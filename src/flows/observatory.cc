@@ -92,6 +92,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
         started_instant(all.clock().now()),
         memory{.graph = FlowGraph(options.flow),
                .trace = TraceMemory(options.trace, started),
+               .clients = {},
                .happenings = {},
                .resting = {},
                .endpoint_names = {},
@@ -171,6 +172,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     if (now - last_forgotten < std::chrono::minutes(1)) return;
     last_forgotten = now;
     memory.graph.forget(now);
+    memory.clients.forget(now, options.flow.remembered);
     memory.trace.forget(shards.clock().wall_now());
   }
 
@@ -181,6 +183,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
       if (name != memory.endpoint_names.end()) seen.service = name->second;
     }
     memory.graph.see(seen);
+    if (seen.kind == SeenKind::produced || seen.kind == SeenKind::fetched) return memory.clients.see(seen);
     memory.happenings.see(seen);
     if (seen.kind == SeenKind::changed) return collect_change(seen);
     if (seen.kind == SeenKind::joined || seen.kind == SeenKind::left) return;
@@ -205,6 +208,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     auto change = static_cast<broker::Change>(seen.delivery);
     if (change == broker::Change::topic_deleted) {
       memory.graph.remove({NodeKind::topic, std::string(seen.topic)});
+      memory.clients.forget_topic(seen.topic);
       std::erase_if(memory.first_offsets, [&](const auto& log) { return log.first.first == seen.topic; });
     }
     if (change == broker::Change::queue_deleted) {
@@ -296,6 +300,17 @@ void Observatory::called(const ReportedCall& call) {
              .delivery = call.attempt,
              .duration = call.duration,
              .failed = call.failed};
+  core_->see(entry);
+}
+
+void Observatory::client(const ClientSeen& seen) {
+  if (is_internal(seen.topic)) return;
+  Seen entry{.kind = seen.publishes ? SeenKind::produced : SeenKind::fetched,
+             .service = seen.service,
+             .peer = seen.address,
+             .topic = seen.topic,
+             .reason = seen.user,
+             .offset = seen.records};
   core_->see(entry);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/observer.h"
+#include "flows/clients.h"
 #include "flows/flow_graph.h"
 #include "flows/happenings.h"
 #include "flows/otlp.h"
@@ -66,6 +67,7 @@ class Observatory final : public broker::Observer {
 
   // From any shard, like the above.
   void called(const ReportedCall& call);
+  void client(const ClientSeen& seen);
   void resting(Resting resting);
   void rested(std::string queue);
   // A message went back into its queue because its endpoint rests: a try that does not count.
@@ -83,6 +85,7 @@ class Observatory final : public broker::Observer {
   struct Memory {
     FlowGraph graph;
     TraceMemory trace;
+    Clients clients;
     Happenings happenings;
     std::map<std::string, Resting, std::less<>> resting;  // by queue
     // By queue and the address of an endpoint: the service it is.

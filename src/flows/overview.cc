@@ -18,6 +18,7 @@ constexpr Duration growth_window = 10s;
 // The page is for people: of more than these it shows the first by name, and says how many there are.
 constexpr size_t queues_shown_max = 2'000;
 constexpr size_t topics_shown_max = 2'000;
+constexpr size_t groups_shown_max = 1'000;
 constexpr int recalled_at_once_max = 20;
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -77,6 +78,7 @@ json need_json(const Need& need) {
           {"since", time_or_null(need.since)},
           {"queue", text_or_null(need.queue)},
           {"service", text_or_null(need.service)},
+          {"group", text_or_null(need.group)},
           {"actions", need.actions}};
 }
 
@@ -117,12 +119,13 @@ json topics_json(const Facts& facts) {
 }  // namespace
 
 Overview::Overview(broker::Broker& broker, engine::Engine& engine, Observatory& observatory,
-                   std::string version, QueueJson queue_json)
+                   std::string version, QueueJson queue_json, GroupJson group_json)
     : broker_(broker),
       engine_(engine),
       observatory_(observatory),
       version_(std::move(version)),
-      queue_json_(std::move(queue_json)) {}
+      queue_json_(std::move(queue_json)),
+      group_json_(std::move(group_json)) {}
 
 runtime::Task<Result<std::shared_ptr<const Overview::Snapshot>>> Overview::current() {
   return runtime::on<Result<std::shared_ptr<const Snapshot>>>(observatory_.collector(),
@@ -148,6 +151,9 @@ runtime::Task<Result<std::shared_ptr<const Overview::Snapshot>>> Overview::compu
   co_await observatory_.gather();
   for (auto& queue : *queues) facts.queues.push_back({.info = std::move(queue)});
   facts.topics = std::move(*topics);
+  for (auto& view : co_await broker_.group_views(groups_shown_max)) {
+    facts.groups.push_back({.look = look_at(std::move(view), facts.topics)});
+  }
   facts.health = engine_.health();
   facts.commit_seconds = engine_.recent_commit_seconds();
   co_await recall_dead_letters(facts);
@@ -215,6 +221,8 @@ json Overview::overview_json(const Facts& facts) const {
     if (queues.size() == queues_shown_max) break;
     queues.push_back(queue_json_(queue.info));
   }
+  json groups = json::array();
+  for (const auto& group : facts.groups) groups.push_back(group_json_(group.look));
   json needs = json::array();
   for (const auto& need : needs_you(facts)) needs.push_back(need_json(need));
   json happened = json::array();
@@ -230,6 +238,7 @@ json Overview::overview_json(const Facts& facts) const {
           {"just_happened", std::move(happened)},
           {"queues", std::move(queues)},
           {"queues_total", facts.queues.size()},
+          {"groups", std::move(groups)},
           {"topics", topics_json(facts)},
           {"topics_total", std::ranges::count(facts.topics, false, &broker::TopicInfo::internal)},
           {"observations_dropped", observatory_.dropped()}};

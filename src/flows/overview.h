@@ -16,6 +16,7 @@ namespace pabal::flows {
 
 // How a queue is shown; the door has one for GET /queues/{queue}, and the overview says the same.
 using QueueJson = std::function<nlohmann::json(const broker::QueueInfo&)>;
+using GroupJson = std::function<nlohmann::json(const GroupLook&)>;
 
 // What the console's first page says: the JSON of GET /overview and of GET /flow. Every call may come from
 // any shard. Computed at most twice a second, whoever and how many ask, and never unasked.
@@ -28,7 +29,7 @@ class Overview {
   };
 
   Overview(broker::Broker& broker, engine::Engine& engine, Observatory& observatory, std::string version,
-           QueueJson queue_json);
+           QueueJson queue_json, GroupJson group_json);
 
   // At most half a second old.
   runtime::Task<Result<std::shared_ptr<const Snapshot>>> current();
@@ -45,6 +46,7 @@ class Overview {
   Observatory& observatory_;
   const std::string version_;
   const QueueJson queue_json_;
+  const GroupJson group_json_;
   // On the collector's shard.
   struct Backlog {
     Instant at;

@@ -49,9 +49,15 @@ struct OverviewTest : testing::Test {
   FakeBroker broker{shards.at(0).timers()};
   FakeEngine engine;
   Observatory observatory{shards};
-  Overview overview{broker, engine, observatory, "0.1.0", [](const broker::QueueInfo& queue) {
-                      return json{{"name", queue.name}, {"ready", queue.ready}};
-                    }};
+  Overview overview{
+      broker,
+      engine,
+      observatory,
+      "0.1.0",
+      [](const broker::QueueInfo& queue) { return json{{"name", queue.name}, {"ready", queue.ready}}; },
+      [](const GroupLook& group) {
+        return json{{"name", group.info.name}, {"lag", group.lag.value_or(-1)}};
+      }};
 
   OverviewTest() {
     broker.add_topic("order.events");
@@ -78,6 +84,11 @@ struct OverviewTest : testing::Test {
     }
     return nullptr;
   }
+  void publish_ten() {
+    std::ranges::sort(broker.topic_list, {}, &broker::TopicInfo::name);
+    auto topic = std::ranges::find(broker.topic_list, "order.events", &broker::TopicInfo::name);
+    topic->partitions[0].range.next = Offset(10);
+  }
   void publish(std::string_view service) {
     log::RecordView record;
     observatory.published(service, {"order.events", {PartitionIndex(0), Offset(next_offset_++)}, record},
@@ -103,6 +114,67 @@ struct OverviewTest : testing::Test {
  private:
   int64_t next_offset_ = 0;
 };
+
+// A member of the group that has partition 0 of order.events and has committed to 3.
+broker::GroupView group_of(std::string name, std::string client, WallTime rebalanced) {
+  broker::GroupView view{.info = {.name = std::move(name), .state = broker::GroupState::stable},
+                         .offsets = {}};
+  view.info.protocol_type = "consumer";
+  view.info.last_rebalance = broker::Rebalance{.at = rebalanced, .reason = "analytics at 10.0.0.7 left"};
+  broker::GroupMember member{.id = "m",
+                             .instance = {},
+                             .client = std::move(client),
+                             .host = "/10.0.0.7",
+                             .metadata = {},
+                             .assignment = {}};
+  std::string_view assigned("\0\0\0\0\0\1\0\14order.events\0\0\0\1\0\0\0\0", 28);
+  member.assignment.assign(assigned.begin(), assigned.end());
+  view.info.members.push_back(std::move(member));
+  view.offsets.push_back({{.at = {"order.events", PartitionIndex(0)}, .offset = Offset(3)}, TopicId{}});
+  return view;
+}
+
+TEST_F(OverviewTest, DrawsAGroupBetweenItsTopicAndItsClients) {
+  publish_ten();
+  broker.group_list = {group_of("analytics", "python", now())};
+  for (int i = 0; i < 5; ++i) {
+    observatory.client({.topic = "order.events", .service = "python", .address = "10.0.0.7", .records = 4});
+    observatory.client(
+        {.topic = "order.events", .service = "loner", .address = "10.0.0.8", .user = "eve", .records = 2});
+    observatory.client(
+        {.publishes = true, .topic = "order.events", .service = "till", .address = "10.0.0.9"});
+    publish("till");
+  }
+  auto seen = look();
+  EXPECT_EQ(seen["groups"], (json{{{"name", "analytics"}, {"lag", 7}}}));
+  EXPECT_EQ(node(seen, "group:analytics")["lag"], 7);
+  EXPECT_EQ(node(seen, "group:analytics")["state"], "ok");
+  EXPECT_EQ(node(seen, "service:python")["via"], "Kafka");
+  auto in = edge(seen, "topic:order.events", "group:analytics");
+  EXPECT_GT(in["rate"], 1);
+  EXPECT_EQ(in["clients"][0]["address"], "10.0.0.7");
+  EXPECT_GT(edge(seen, "group:analytics", "service:python")["rate"], 1);
+  EXPECT_EQ(edge(seen, "topic:order.events", "service:python"), nullptr);
+  auto alone = edge(seen, "topic:order.events", "service:loner");
+  EXPECT_EQ(alone["clients"][0]["user"], "eve");
+  EXPECT_EQ(edge(seen, "service:till", "topic:order.events")["clients"][0]["address"], "10.0.0.9");
+  EXPECT_EQ(node(seen, "service:till")["clients"].size(), 1u);
+}
+
+TEST_F(OverviewTest, SaysThatAGroupHasNoMembersWhileRecordsWait) {
+  publish_ten();
+  broker.group_list = {group_of("analytics", "python", now())};
+  broker.group_list[0].info.members.clear();
+  broker.group_list[0].info.state = broker::GroupState::empty;
+  shards.advance(9s);
+  auto seen = look();
+  EXPECT_EQ(node(seen, "group:analytics")["state"], "slow");
+  EXPECT_EQ(seen["needs_you"][0]["group"], "analytics");
+  EXPECT_EQ(seen["needs_you"][0]["text"],
+            "Nobody is in it for 10 s (analytics at 10.0.0.7 left). 7 records wait, none is lost.");
+  shards.advance(24h);  // it is believed to be done
+  EXPECT_EQ(look()["needs_you"], json::array());
+}
 
 TEST_F(OverviewTest, IsCalmWhenAllIsWell) {
   for (int i = 0; i < 20; ++i) publish("order");

@@ -173,6 +173,7 @@ void judge(Facts& facts) {
     }
     queue.state = state_of(facts, queue);
   }
+  for (auto& group : facts.groups) group.state = judge_group(group.look, facts.wall_now);
 }
 
 int64_t waiting_of(const broker::QueueInfo& queue) { return queue.ready + queue.unscanned + queue.delayed; }

@@ -6,7 +6,7 @@
 
 namespace pabal::flows {
 
-// Fills in each queue's attendance and state.
+// Fills in each queue's attendance and state, and each group's.
 void judge(Facts& facts);
 
 // Everything that has not been done: ready, not looked at yet, and waiting for another try.

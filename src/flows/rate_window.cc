@@ -44,6 +44,8 @@ void RateWindow::add(Instant now, Duration took, bool failed) {
   if (bin < std::numeric_limits<uint16_t>::max()) ++bin;
 }
 
+void RateWindow::add_count(Instant now, uint32_t count) { slot(now).count += count; }
+
 void RateWindow::add_failure(Instant now) { ++slot(now).failures; }
 
 int64_t RateWindow::count(Instant now) const {

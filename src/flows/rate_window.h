@@ -15,6 +15,8 @@ constexpr int window_seconds = 10;
 class RateWindow {
  public:
   void add(Instant now, Duration took, bool failed = false);
+  // Several at once, of which nobody knows how long they took.
+  void add_count(Instant now, uint32_t count);
   // A failure of something already counted.
   void add_failure(Instant now);
 

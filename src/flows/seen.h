@@ -22,6 +22,8 @@ enum class SeenKind : uint8_t {
   joined,
   left,
   changed,
+  produced,  // by a client known by its address; the records are told apart
+  fetched,   // `offset` records at once, by a client known by its address
 };
 
 // One thing that was observed, wherever it happened. Fields that do not apply are empty. Views: whoever makes
@@ -31,7 +33,7 @@ struct Seen {
   WallTime at = {};
   Instant instant = {};
   std::string_view service = {};
-  std::string_view peer = {};  // of a call; the change's kind of thing
+  std::string_view peer = {};  // of a call; the address of a client
   std::string_view topic = {};
   std::string_view queue = {};
   std::string_view id = {};

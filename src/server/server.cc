@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/logging.h"
+#include "doors/http/group_json.h"
 #include "doors/http/queue_json.h"
 #include "engine/embedded.h"
 #include "runtime/timers.h"
@@ -123,7 +124,8 @@ Result<void> Server::open_broker() {
   broker_ = std::move(*opened);
   overview_ = std::make_unique<flows::Overview>(
       *broker_, *engine_, *observatory_, std::string(version),
-      [](const broker::QueueInfo& queue) { return nlohmann::json(doors::queue_json(queue)); });
+      [](const broker::QueueInfo& queue) { return nlohmann::json(doors::queue_json(queue)); },
+      [](const flows::GroupLook& group) { return nlohmann::json(doors::group_json(group)); });
   trace_ = std::make_unique<flows::Trace>(*broker_, *observatory_);
   observed_ = std::make_unique<Observed>(*observatory_, *overview_, *trace_);
   push_ = std::make_unique<flows::Push>(*shards_, *broker_, *observatory_);
@@ -163,6 +165,7 @@ Result<void> Server::open_kafka_door() {
                                             {.shards = *shards_,
                                              .broker = *broker_,
                                              .engine = *engine_,
+                                             .observatory = *observatory_,
                                              .auto_create_topics = settings_.auto_create_topics});
   if (!listening) return std::unexpected(listening.error());
   kafka_ = std::move(*listening);

@@ -1,5 +1,5 @@
 // Calls to the server's HTTP API. A refusal is thrown as Refused with the server's own sentence.
-import type { MessageLook, MessageState, Problem, Redrive, RecordLook, TopicDetail, Trace } from './types'
+import type { GroupDetail, MessageLook, MessageState, Problem, Redrive, RecordLook, TopicDetail, Trace } from './types'
 
 const TOKEN_KEY = 'pabal.token'
 
@@ -50,6 +50,7 @@ export const api = {
   topic: (name: string) => call<TopicDetail>('GET', `/topics/${at(name)}`),
   records: (topic: string, partition: number, from: number, limit: number) =>
     call<{ records: RecordLook[] }>('GET', `/topics/${at(topic)}/records?partition=${partition}&offset=${from}&limit=${limit}`),
+  group: (name: string) => call<GroupDetail>('GET', `/groups/${at(name)}`),
   queue: (name: string) => call<Record<string, unknown>>('GET', `/queues/${at(name)}`),
   messages: (queue: string, state: MessageState, limit: number) =>
     call<{ messages: MessageLook[] }>('GET', `/queues/${at(queue)}/messages?state=${state}&limit=${limit}`),

@@ -1,6 +1,6 @@
 // Sentences and small judgements about queues and services, so that every page says the same.
 import { ageSince, count, milliseconds, plural, rate, seconds, span } from './format'
-import type { Flow, FlowEdge, FlowNode, QueueFigures } from './types'
+import type { Flow, FlowEdge, FlowNode, GroupRow, QueueFigures } from './types'
 
 export type Tone = '' | 'red' | 'amber'
 
@@ -20,6 +20,7 @@ export const nameOf = (id: string) => id.slice(id.indexOf(':') + 1)
 // The second line of a node in the flow picture.
 export function subline(node: FlowNode, flow: Flow, now: number): string {
   if (node.kind === 'queue') return queueLine(node)
+  if (node.kind === 'group') return `${count(node.lag)} behind`
   if (node.kind === 'topic') return `${rate(node.rate)}/s · ${plural(node.partitions ?? 1, 'partition')}`
   if (node.state === 'gone') {
     const age = ageSince(node.since, now)
@@ -43,6 +44,16 @@ function queueLine(node: FlowNode): string {
 
 // What the server gives as a reason is a word or two, or sentences that say all there is to say.
 const isSentence = (reason: string) => reason.endsWith('.')
+
+export const groupTone = (flow: Flow | undefined, name: string): Tone => toneOf(nodeOf(flow, `group:${name}`))
+
+// One sentence that says how a consumer group is.
+export function groupVerdict(group: GroupRow, node: FlowNode | undefined): string {
+  if (node && node.state !== 'ok' && node.reason) return node.reason
+  if (group.state.endsWith('rebalance')) return 'Its members are sharing out the partitions.'
+  const behind = group.lag ? `${plural(group.lag, 'record')} behind.` : group.lag === 0 ? 'It has read everything.' : 'It has committed nothing yet.'
+  return group.members ? `${plural(group.members, 'member')}. ${behind}` : `Nobody is in it. ${behind}`
+}
 
 // One sentence that says how a queue is.
 export function verdict(queue: QueueFigures, node: FlowNode | undefined, now: number): { tone: Tone; text: string } {

@@ -15,6 +15,7 @@ test('addresses and pages are each other’s inverse, whatever the name', () => 
   for (const name of ['notification.mail', 'a/b c', '주문', '100%', '?#&']) {
     expect(routeOf(to.queue(name))).toEqual({ page: 'queue', name })
     expect(routeOf(to.topic(name))).toEqual({ page: 'topic', name })
+    expect(routeOf(to.group(name))).toEqual({ page: 'group', name })
     expect(routeOf(to.trace(name))).toEqual({ page: 'trace', name })
   }
   expect(routeOf('/')).toEqual({ page: 'flow', name: '' })
@@ -62,6 +63,7 @@ test('the second line of a node says what matters of its kind', () => {
   expect(of('topic:order.events')).toBe('624/s · 4 partitions')
   expect(of('service:order')).toBe('312/s · p99 11 ms')
   expect(of('service:settlement')).toBe('311/s')
+  expect(of('group:analytics')).toBe('4,821 behind')
 })
 
 test('a window’s history is one sample a second, and begins anew with another clock', () => {

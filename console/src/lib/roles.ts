@@ -7,7 +7,7 @@ export const COLUMNS = ['callers', 'asks', 'answers', 'topics', 'queues', 'consu
 export type Column = (typeof COLUMNS)[number]
 
 export const TITLES: Record<Column, string> = {
-  callers: 'Callers', asks: 'Producers', answers: 'Called', topics: 'Topics', queues: 'Queues', consumes: 'Consumers',
+  callers: 'Callers', asks: 'Producers', answers: 'Called', topics: 'Topics', queues: 'Queues and groups', consumes: 'Consumers',
   publishes: 'Their topics', returns: 'Return queues',
 }
 
@@ -84,7 +84,7 @@ function assign(graph: Graph, called: Column): Map<string, Column> {
   each(['client'], () => 'callers')
   each(['service'], (id) => serviceColumn(graph, id, first, called))
   each(['topic'], (id) => topicColumn(graph, id, columns))
-  each(['queue', 'channel'], (id) => queueColumn(graph, id, columns))
+  each(['queue', 'channel', 'group'], (id) => queueColumn(graph, id, columns))
   return columns
 }
 

@@ -1,12 +1,12 @@
 // Addresses without a hash: every page can be sent to a colleague. Links are ordinary <a href>.
 
 export interface Route {
-  page: 'flow' | 'topics' | 'topic' | 'queues' | 'queue' | 'services' | 'service' | 'dead' | 'trace' | 'none'
+  page: 'flow' | 'topics' | 'topic' | 'queues' | 'queue' | 'groups' | 'group' | 'services' | 'service' | 'dead' | 'trace' | 'none'
   name: string
 }
 
-const LISTS = { topics: 'topics', queues: 'queues', services: 'services', 'dead-letters': 'dead', trace: 'trace' } as const
-const ITEMS = { topics: 'topic', queues: 'queue', services: 'service', trace: 'trace' } as const
+const LISTS = { topics: 'topics', queues: 'queues', groups: 'groups', services: 'services', 'dead-letters': 'dead', trace: 'trace' } as const
+const ITEMS = { topics: 'topic', queues: 'queue', groups: 'group', services: 'service', trace: 'trace' } as const
 
 export function routeOf(path: string): Route {
   const [area = '', item = '', ...more] = path.split('/').slice(1)
@@ -30,6 +30,7 @@ function decoded(text: string): string | null {
 export const to = {
   topic: (name: string) => `/topics/${encodeURIComponent(name)}`,
   queue: (name: string, show?: string) => `/queues/${encodeURIComponent(name)}${show ? `?show=${show}` : ''}`,
+  group: (name: string) => `/groups/${encodeURIComponent(name)}`,
   service: (name: string) => `/services/${encodeURIComponent(name)}`,
   trace: (id: string) => `/trace/${encodeURIComponent(id)}`,
 }
@@ -39,7 +40,7 @@ export function toNode(id: string): string | null {
   const colon = id.indexOf(':')
   const name = id.slice(colon + 1)
   const kind = id.slice(0, colon)
-  return kind === 'topic' || kind === 'queue' || kind === 'service' ? to[kind](name) : null
+  return kind === 'topic' || kind === 'queue' || kind === 'group' || kind === 'service' ? to[kind](name) : null
 }
 
 class Router {

@@ -3,7 +3,7 @@ import { to } from './router.svelte'
 import type { Overview } from './types'
 
 export interface Offer {
-  kind: 'Trace' | 'Topic' | 'Queue' | 'Service'
+  kind: 'Trace' | 'Topic' | 'Queue' | 'Group' | 'Service'
   name: string
   href: string
 }
@@ -20,6 +20,7 @@ export function offers(text: string, overview: Overview | null): Offer[] {
   const things = [
     ...of('Service', services, to.service),
     ...of('Queue', overview?.queues.map((queue) => queue.name) ?? [], to.queue),
+    ...of('Group', overview?.groups?.map((group) => group.name) ?? [], to.group),
     ...of('Topic', overview?.topics.map((topic) => topic.name) ?? [], to.topic),
   ].sort((a, b) => Number(b.name.toLowerCase() === low) - Number(a.name.toLowerCase() === low))
   const trace: Offer = { kind: 'Trace', name: wanted, href: to.trace(wanted) }

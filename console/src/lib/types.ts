@@ -1,7 +1,7 @@
 // What the server answers, field by field as its HTTP API names them. Fields that may be missing are optional.
 
 export type NodeState = 'ok' | 'slow' | 'stuck' | 'gone'
-export type NodeKind = 'service' | 'topic' | 'queue' | 'channel' | 'client'
+export type NodeKind = 'service' | 'topic' | 'queue' | 'channel' | 'client' | 'group'
 export type EdgeKind = 'publishes' | 'delivers' | 'calls'
 
 export interface FlowNode {
@@ -21,6 +21,10 @@ export interface FlowNode {
   dead?: number
   oldest_ready_age_s?: number | null
   consumers?: number
+  // consumer groups
+  lag?: number | null
+  members?: number
+  group_state?: string
   // topics
   partitions?: number
   bytes?: number
@@ -28,6 +32,15 @@ export interface FlowNode {
   p99_ms?: number | null
   last_seen?: string | null
   via?: string | null
+  clients?: ClientSeen[]
+}
+
+// Where somebody connects from, of a door that says it.
+export interface ClientSeen {
+  client: string
+  address: string
+  user?: string | null
+  last_seen: string
 }
 
 export interface FlowEdge {
@@ -39,6 +52,7 @@ export interface FlowEdge {
   p99_ms?: number | null
   errors?: number | null
   last_seen?: string | null
+  clients?: ClientSeen[]
 }
 
 export interface Flow {
@@ -57,6 +71,7 @@ export interface Need {
   queue?: string | null
   topic?: string | null
   service?: string | null
+  group?: string | null
   actions: string[]
 }
 
@@ -88,6 +103,32 @@ export interface QueueFigures {
   dead_letter?: string | null
 }
 
+export interface GroupRow {
+  name: string
+  state: string
+  protocol: string
+  generation: number
+  topics: string[]
+  members: number
+  lag: number | null
+  last_rebalance: { at: string; reason: string } | null
+}
+
+export interface GroupDetail extends GroupRow {
+  member_list: { id: string; instance: string | null; client: string; address: string; subscribed: string[]; assigned: { topic: string; partitions: number[] }[] }[]
+  partitions: {
+    topic: string
+    partition: number
+    committed: number | null
+    first_offset: number | null
+    next_offset: number | null
+    lag: number | null
+    removed_unread: number
+    member: string | null
+    client: string | null
+  }[]
+}
+
 export interface TopicFigures {
   name: string
   partitions: number
@@ -115,6 +156,7 @@ export interface Overview {
   queues: QueueFigures[]
   topics: TopicFigures[]
   queues_total?: number
+  groups?: GroupRow[]
   topics_total?: number
   flow: Flow
 }

@@ -11,10 +11,10 @@ namespace {
 
 using Runner = int (*)(const shop::Settings&);
 const std::map<std::string, Runner> services = {
-    {"order", shop::run_order},           {"inventory", shop::run_inventory},
-    {"payment", shop::run_payment},       {"member", shop::run_member},
-    {"shipping", shop::run_shipping},     {"notification", shop::run_notification},
-    {"settlement", shop::run_settlement}, {"analytics", shop::run_analytics}};
+    {"order", shop::run_order},          {"inventory", shop::run_inventory},
+    {"payment", shop::run_payment},      {"member", shop::run_member},
+    {"shipping", shop::run_shipping},    {"notification", shop::run_notification},
+    {"settlement", shop::run_settlement}};
 
 // What the command line gives as text or number, before it is checked.
 struct Arguments {

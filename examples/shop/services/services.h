@@ -12,6 +12,5 @@ int run_member(const Settings& settings);
 int run_shipping(const Settings& settings);
 int run_notification(const Settings& settings);
 int run_settlement(const Settings& settings);
-int run_analytics(const Settings& settings);
 
 }  // namespace shop

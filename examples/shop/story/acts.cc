@@ -119,7 +119,10 @@ Result<void> join(Stage& stage) {
   auto served = stage.serve_all([&]() -> Result<void> {
     if (auto ready = stage.when_served(0.5); !ready) return ready;
     stage.say("analytics joins, and reads from the beginning");
-    return stage.world().join_analytics();
+    if (auto joined = stage.world().join_analytics(); !joined) return joined;
+    if (auto ready = stage.when_served(0.7); !ready) return ready;
+    stage.say("analytics is killed, and comes back");
+    return stage.world().crash("analytics");
   });
   if (!served) return served;
   if (auto caught_up = stage.world().catch_up(catch_up_within); !caught_up) return caught_up;

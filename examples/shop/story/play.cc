@@ -1,5 +1,6 @@
 #include "shop/story/play.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
 
@@ -47,6 +48,11 @@ Theatre::Theatre(const StoryOptions& options, std::string directory, Screen& scr
       addresses_(choose_addresses(options.http, options.order)) {}
 
 Result<void> Theatre::prepare() {
+  if (std::ranges::find(options_.acts, "join") != options_.acts.end()) {
+    // It needs a library; better told now than in the middle of the story.
+    auto found = run_program({program_beside("shop-analytics.py"), "--help"});
+    if (!found) return std::unexpected(found.error());
+  }
   orders_path_ = options_.orders;
   if (orders_path_.empty()) {
     orders_path_ = directory_ + "/orders.csv";

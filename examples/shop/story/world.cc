@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds ready_within{20};
+constexpr std::chrono::seconds ready_within{60};
 constexpr milliseconds ask_every{20};
 constexpr milliseconds look_every{50};  // asking everybody costs them something
 constexpr milliseconds stop_patience{3'000};
@@ -67,6 +67,7 @@ std::map<std::string, std::string> choose_addresses(const std::string& server, c
   std::map<std::string, std::string> addresses = {{"server", server}, {"order", order}};
   std::vector<std::string> others = World::services();
   others.emplace_back("analytics");
+  others.emplace_back("kafka");  // the server's other door
   std::vector<int> ports = free_ports(others.size() + 2);
   for (size_t i = 0; i < others.size(); ++i) {
     addresses.try_emplace(others[i], fmt::format("127.0.0.1:{}", ports[i]));
@@ -142,12 +143,23 @@ Result<void> World::start_process(const std::string& name, std::vector<std::stri
 
 std::vector<std::string> World::arguments_of(const std::string& process) const {
   if (process == "server") return server_arguments();
+  if (process == "analytics") return analytics_arguments();
   return is_relay(process) ? relay_arguments(process.substr(6)) : service_arguments(process);
 }
 
 std::vector<std::string> World::server_arguments() const {
-  return {program_beside("pabal"), "serve",   "--data", plan_.directory + "/server", "--http",
-          address("server"),       "--kafka", "off"};
+  return {program_beside("pabal"), "serve",   "--data",        plan_.directory + "/server", "--http",
+          address("server"),       "--kafka", address("kafka")};
+}
+
+std::vector<std::string> World::analytics_arguments() const {
+  return {program_beside("shop-analytics.py"),
+          "--data",
+          plan_.directory,
+          "--kafka",
+          address("kafka"),
+          "--listen",
+          address("analytics")};
 }
 
 std::vector<std::string> World::relay_arguments(const std::string& service) const {
@@ -262,9 +274,8 @@ Result<bool> World::crash_relay(const std::string& service, milliseconds patienc
 }
 
 Result<void> World::join_analytics() {
-  if (auto started = start_process("analytics", service_arguments("analytics")); !started) return started;
-  if (auto ready = await_ready("analytics"); !ready) return ready;
-  return await_queues({"analytics"});
+  if (auto started = start_process("analytics", analytics_arguments()); !started) return started;
+  return await_ready("analytics");
 }
 
 Result<json> World::ask(const std::string& process, const std::string& path) {
@@ -304,6 +315,26 @@ Result<int64_t> World::waiting() {
   if (!queues) return std::unexpected(queues.error());
   for (const json& queue : *queues) {
     for (auto part : {"ready", "leased", "delayed", "unscanned"}) sum += queue.value(part, int64_t{0});
+  }
+  if (!supervisor_.status_of("analytics")) return sum;
+  auto lag = lag_of_analytics();
+  if (!lag) return lag;
+  return sum + *lag;
+}
+
+// What it has not committed; all of a partition where it has not committed anything yet.
+Result<int64_t> World::lag_of_analytics() {
+  auto group = ask("server", "/v1/groups/analytics");
+  if (!group) return std::unexpected(group.error());
+  int64_t sum = 0;
+  auto number = [](const json& partition, const char* name) {
+    const json& value = partition.at(name);
+    return value.is_number() ? value.get<int64_t>() : 0;
+  };
+  for (const json& partition : group->value("partitions", json::array())) {
+    bool begun = partition.at("committed").is_number();
+    sum += begun ? number(partition, "lag")
+                 : number(partition, "next_offset") - number(partition, "first_offset");
   }
   return sum;
 }

@@ -80,12 +80,14 @@ class World {
   Result<void> start_wave(const std::vector<std::string>& processes);
   Result<void> start_process(const std::string& name, std::vector<std::string> arguments);
   [[nodiscard]] std::vector<std::string> server_arguments() const;
+  [[nodiscard]] std::vector<std::string> analytics_arguments() const;
   [[nodiscard]] std::vector<std::string> service_arguments(const std::string& service) const;
   [[nodiscard]] std::vector<std::string> relay_arguments(const std::string& service) const;
   [[nodiscard]] std::vector<std::string> arguments_of(const std::string& process) const;
   Result<void> await_ready(const std::string& process);
   Result<void> await_queues(const std::vector<std::string>& names);
   Result<int64_t> waiting();
+  Result<int64_t> lag_of_analytics();
   void gone(const std::string& process);
   void back(const std::string& process);
 

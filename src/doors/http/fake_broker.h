@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "broker/broker.h"
+#include "broker/groups.h"
 #include "log/record_batch.h"
 #include "runtime/http.h"
 
@@ -213,6 +214,9 @@ class FakeBroker final : public broker::Broker {
     co_return 3;
   }
   broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
+  runtime::Task<std::vector<broker::GroupView>> group_views(size_t) override {
+    co_return std::vector<broker::GroupView>{};
+  }
   runtime::Task<> stop() override { co_return; }
 
  private:

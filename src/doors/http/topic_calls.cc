@@ -20,8 +20,8 @@ Json member_of(const Json& object, const char* name) {
   return found != object.end() ? *found : Json(nullptr);
 }
 
-// The nodes at the other ends of a topic's edges: who publishes to it, or which queues read it. An edge
-// without traffic has neither rate nor time.
+// The nodes at the other ends of a topic's edges: who publishes to it, or which queues, groups and clients
+// read it. An edge without traffic has neither rate nor time.
 Json neighbours(const Json& flow, const std::string& topic, const char* end, const char* other,
                 std::string_view edge_kind) {
   Json list = Json::array();
@@ -35,6 +35,8 @@ Json neighbours(const Json& flow, const std::string& topic, const char* end, con
                     {node.substr(0, colon), name},
                     {"rate", member_of(edge, "rate")},
                     {"last_seen", member_of(edge, "last_seen")}});
+    if (Json clients = member_of(edge, "clients"); clients.is_array())
+      list.back()["clients"] = std::move(clients);
   }
   return list;
 }
@@ -45,7 +47,7 @@ void TopicCalls::add_to(RouteTable& table) {
   constexpr std::string_view body =
       R"({"partitions": 1, "retention": {"time": "7d", "size": "10GiB"}, "cleanup": "delete", "tombstones_kept": "24h", "durability": "flushed", "timestamps": "create"})";
   constexpr std::string_view topic =
-      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096, "lost": 0}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [], "consumers": []})";
+      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096, "lost": 0}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [{"name": "till", "service": "till", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z", "clients": [{"client": "till", "address": "10.0.0.7", "user": null, "last_seen": "2026-01-02T03:04:05.678Z"}]}], "consumers": [{"name": "analytics", "group": "analytics", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z"}]})";
   constexpr std::string_view all = R"({"topics": []})";
   table.add(
       {"PUT",

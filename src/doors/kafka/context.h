@@ -7,6 +7,7 @@
 #include "broker/wakeup.h"
 #include "doors/kafka/session.h"
 #include "engine/engine.h"
+#include "flows/observatory.h"
 #include "protocol/kafka/header.h"
 #include "runtime/shards.h"
 
@@ -22,6 +23,7 @@ struct KafkaParts {
   runtime::Shards& shards;
   broker::Broker& broker;
   engine::Engine& engine;
+  flows::Observatory& observatory;
   bool auto_create_topics = true;
 };
 
@@ -40,10 +42,13 @@ struct KafkaCall {
   [[nodiscard]] kafka::ApiVersion version() const { return header.version; }
   // Who calls, for the flow graph: as it names itself, else the user it logged in as.
   [[nodiscard]] std::string service() const {
-    bool usable = header.client_id && header.client_id->size() <= client_id_bytes_max &&
-                  broker::is_utf8(*header.client_id);
-    return usable && !header.client_id->empty() ? *header.client_id : session.user();
+    bool usable = header.client_id && !header.client_id->empty() &&
+                  header.client_id->size() <= client_id_bytes_max && broker::is_utf8(*header.client_id);
+    if (usable) return *header.client_id;
+    std::string user = session.user();
+    return user.empty() ? std::string(flows::unnamed_kafka_client) : user;
   }
+  [[nodiscard]] std::string_view address() const { return std::string_view(peer).substr(0, peer.rfind(':')); }
 };
 
 }  // namespace pabal::doors

@@ -3,6 +3,7 @@
 #include "broker/topic_table.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "log/record_batch.h"
 
 namespace pabal::doors {
 namespace {
@@ -18,6 +19,16 @@ constexpr Duration fetch_wait_max = std::chrono::seconds(60);
 
 size_t bytes_of(int32_t asked) { return static_cast<size_t>(std::clamp<int32_t>(asked, 0, fetch_bytes_max)); }
 
+// What the heads of the batches say.
+int64_t records_in(const kafka::Records& records) {
+  int64_t count = 0;
+  for (const SharedBytes& piece : records.pieces) {
+    auto batch = log::BatchView::parse(piece.view());
+    if (batch) count += batch->record_count();
+  }
+  return count;
+}
+
 // One fetch: reads, and waits for more, until there is enough or time is up.
 class Fetch {
  public:
@@ -31,7 +42,10 @@ class Fetch {
     while (true) {
       kafka::FetchResponse response = co_await read();
       bool done = bytes_ >= enough || failed_ || call_.stopping;
-      if (done || deadline.passed(call_.shard.timers().clock())) co_return response;
+      if (done || deadline.passed(call_.shard.timers().clock())) {
+        tell(response);
+        co_return response;
+      }
       (void)co_await call_.wakeup.wait(call_.shard.timers(), deadline);
     }
   }
@@ -47,6 +61,26 @@ class Fetch {
                                                     call_.shard.executor(),
                                                     [wakeup = &call_.wakeup] { wakeup->wake(); }));
       }
+    }
+  }
+
+  // For the flow graph: who reads, and how much; also when there is nothing to read.
+  void tell(const kafka::FetchResponse& response) const {
+    std::string service = call_.service();
+    std::string user = call_.session.user();
+    for (const TopicOut& topic : response.responses) {
+      int64_t records = 0;
+      bool served = false;
+      for (const PartitionOut& partition : topic.partitions) {
+        served = served || partition.error_code == KafkaError::none;
+        if (partition.records) records += records_in(*partition.records);
+      }
+      if (!served) continue;
+      call_.parts.observatory.client({.topic = topic.topic,
+                                      .service = service,
+                                      .address = call_.address(),
+                                      .user = user,
+                                      .records = records});
     }
   }
 

@@ -55,6 +55,13 @@ runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
   }
   if (sent.empty()) co_return answer;
   auto result = co_await call.parts.broker.append(std::move(batches));
+  if (result) {
+    call.parts.observatory.client({.publishes = true,
+                                   .topic = topic.name,
+                                   .service = call.service(),
+                                   .address = call.address(),
+                                   .user = call.session.user()});
+  }
   for (size_t i = 0; i < sent.size(); ++i) {
     PartitionOut& out = answer.partition_responses[sent[i]];
     const Error* problem = !result ? &result.error() : !(*result)[i] ? &(*result)[i].error() : nullptr;
