@@ -26,8 +26,13 @@ constexpr engine::LogId groups_log(size_t table) {
 }
 inline constexpr std::string_view groups_log_name = "__pabal.groups";
 
+// Users and rules of access.
+inline constexpr engine::LogId security_log{well_known_topic(8), PartitionIndex(0)};
+inline constexpr std::string_view security_log_name = "__pabal.security";
+
 constexpr bool is_well_known(const TopicId& id) {
-  return id == topics_log.topic || id == queues_log.topic || id == groups_log(0).topic;
+  return id == topics_log.topic || id == queues_log.topic || id == groups_log(0).topic ||
+         id == security_log.topic;
 }
 
 // A queue's two logs are told from a topic's partitions by their id: variant bits 0b110, which RFC 9562
