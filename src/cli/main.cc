@@ -25,6 +25,8 @@ constexpr void (*verbs[])(CLI::App&, Run&) = {
     pabal::cli::add_flow,
     pabal::cli::add_trace,
     pabal::cli::add_outbox,
+    pabal::cli::add_user,
+    pabal::cli::add_acl,
     pabal::cli::add_backup,
     pabal::cli::add_check,
     pabal::cli::add_version,

@@ -123,7 +123,8 @@ void add_serve(CLI::App& app, Run& run) {
       "Examples:\n"
       "  pabal serve\n"
       "  pabal serve --data /var/lib/pabal --http 0.0.0.0:8080 --token-file tokens --tls-cert c.pem "
-      "--tls-key k.pem");
+      "--tls-key k.pem\n"
+      "  pabal serve --token-file tokens --kafka 0.0.0.0:9092 --kafka-tls-cert c.pem --kafka-tls-key k.pem");
   verb->callback([&run, given, verb] {
     run = [given, verb] {
       auto settings = read_settings(*given, *verb);

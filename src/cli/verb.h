@@ -16,6 +16,7 @@ using Run = std::function<int()>;
 // One function for each verb, in a file of its name: adds the subcommand with its options, its help and an
 // example, and, when it is chosen, sets `run`.
 void add_serve(CLI::App& app, Run& run);
+void add_acl(CLI::App& app, Run& run);
 void add_backup(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_outbox(CLI::App& app, Run& run);
@@ -26,6 +27,7 @@ void add_queue(CLI::App& app, Run& run);
 void add_tail(CLI::App& app, Run& run);
 void add_topic(CLI::App& app, Run& run);
 void add_trace(CLI::App& app, Run& run);
+void add_user(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace pabal::cli

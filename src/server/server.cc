@@ -122,6 +122,9 @@ Result<void> Server::open_broker() {
   auto opened = wait_for(*shards_, broker::Broker::open(*shards_, *engine_, *metered_, options));
   if (!opened) return std::unexpected(opened.error());
   broker_ = std::move(*opened);
+  auto security = wait_for(*shards_, broker::Security::open(*shards_, *engine_));
+  if (!security) return std::unexpected(security.error());
+  security_ = std::move(*security);
   overview_ = std::make_unique<flows::Overview>(
       *broker_, *engine_, *observatory_, std::string(version),
       [](const broker::QueueInfo& queue) { return nlohmann::json(doors::queue_json(queue)); },
@@ -139,10 +142,11 @@ Result<void> Server::open_door() {
       .broker = *broker_,
       .engine = *engine_,
       .seeing = *observed_,
-      .access = doors::Access(settings_.http_address, settings_.allowed_hosts, tokens_),
+      .access = doors::Access(settings_.http_address, settings_.allowed_hosts, tokens_, security_.get()),
       .check_push = flows::check_push,
       .more_metrics = [this](std::string& out) { append_metrics(out); },
-      .version = std::string(version)});
+      .version = std::string(version),
+      .security = security_.get()});
   runtime::HttpServer::Options options{.address = settings_.http_address};
   if (tls()) options.tls = runtime::TlsFiles{settings_.tls_certificate, settings_.tls_key};
   auto listening = runtime::HttpServer::listen(
@@ -160,6 +164,7 @@ Result<void> Server::open_kafka_door() {
                                              .advertised = settings_.kafka_advertised,
                                              .access = {.required = kafka_authenticates(settings_),
                                                         .tokens = &tokens_,
+                                                        .security = security_.get(),
                                                         .session_lifetime = settings_.kafka_session_lifetime},
                                              .tls = kafka_tls()},
                                             {.shards = *shards_,
@@ -213,6 +218,7 @@ runtime::Task<> Server::drain(Deadline deadline) {
     }
   }
   if (kafka_) co_await kafka_->stop(working);
+  if (security_) co_await security_->stop();
   co_await broker_->stop();  // long polls and streams end with this
   if (http_) co_await http_->stop(deadline);
 }

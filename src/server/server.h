@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "broker/broker.h"
+#include "broker/security.h"
 #include "doors/http/door.h"
 #include "doors/http/metrics.h"
 #include "doors/kafka/door.h"
@@ -74,6 +75,7 @@ class Server {
   std::unique_ptr<flows::Observatory> observatory_;
   std::unique_ptr<doors::MeteredObserver> metered_;
   std::unique_ptr<broker::Broker> broker_;
+  std::unique_ptr<broker::Security> security_;
   std::unique_ptr<flows::Overview> overview_;
   std::unique_ptr<flows::Trace> trace_;
   std::unique_ptr<flows::Push> push_;

@@ -60,8 +60,9 @@ bool is_any_address(std::string_view host) {
   return address && address->is_unspecified();
 }
 
-Access::Access(std::string listen, std::vector<std::string> allowed_hosts, Tokens tokens)
-    : tokens_(std::move(tokens)) {
+Access::Access(std::string listen, std::vector<std::string> allowed_hosts, Tokens tokens,
+               const broker::Security* security)
+    : tokens_(std::move(tokens)), security_(security) {
   if (auto parts = parse_host_port(listen)) listen_host_ = parts->host;
   for (const std::string& host : allowed_hosts) {
     if (auto parts = parse_host_port(host)) allowed_.push_back(std::move(*parts));
@@ -115,9 +116,24 @@ Result<std::string> Access::check_token(const runtime::HttpRequest& request) con
     given.remove_prefix(scheme.size());
     std::string_view name = tokens_.owner_of(given);
     if (!name.empty()) return std::string(name);
+    if (security_ != nullptr) {
+      auto state = security_->state();
+      Bytes digest = broker::token_digest(given);
+      auto owner = state->owners.find(as_text(digest));
+      if (owner != state->owners.end()) return owner->second;
+    }
     return error(ErrorCode::unauthorized, "the token is not known here");
   }
   return error(ErrorCode::unauthorized, "this server wants `Authorization: Bearer TOKEN`");
+}
+
+bool Access::may(const std::string& user, const runtime::HttpRequest& request, broker::AclOperation operation,
+                 broker::AclResource resource, std::string_view name) const {
+  if (is_administrator(user)) return true;
+  if (security_ == nullptr) return false;
+  auto peer = parse_host_port(request.peer);
+  std::string host = peer ? peer->host : "";
+  return security_->state()->acls.allow({user, host, operation, resource}, name);
 }
 
 // A wildcard listener is reached by any of the machine's addresses. A number in Host was typed by somebody,

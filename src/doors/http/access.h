@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "broker/security.h"
 #include "doors/http/route.h"
 #include "doors/http/tokens.h"
 #include "runtime/http.h"
@@ -30,10 +31,21 @@ struct HostPort {
 class Access {
  public:
   // `listen`: the listener's address. `allowed_hosts`: further names, with or without a port, that reach it.
-  Access(std::string listen, std::vector<std::string> allowed_hosts, Tokens tokens);
+  // `security`: further users, with their tokens and rules of access.
+  Access(std::string listen, std::vector<std::string> allowed_hosts, Tokens tokens,
+         const broker::Security* security = nullptr);
 
   // The name that the caller's token gives it (empty without tokens), or forbidden, unauthorized, invalid.
   [[nodiscard]] Result<std::string> admit(const runtime::HttpRequest& request, Admission admission) const;
+
+  // Whether a user that was admitted may do this: whoever is in the file of tokens may do everything.
+  [[nodiscard]] bool may(const std::string& user, const runtime::HttpRequest& request,
+                         broker::AclOperation operation, broker::AclResource resource,
+                         std::string_view name) const;
+  [[nodiscard]] bool is_administrator(const std::string& user) const {
+    return tokens_.empty() || tokens_.has_name(user);
+  }
+  [[nodiscard]] const Tokens& tokens() const { return tokens_; }
 
  private:
   [[nodiscard]] Result<void> check_host(const runtime::HttpRequest& request) const;
@@ -45,6 +57,7 @@ class Access {
   std::string listen_host_;
   std::vector<HostPort> allowed_;
   Tokens tokens_;
+  const broker::Security* security_;
 };
 
 }  // namespace pabal::doors

@@ -8,6 +8,7 @@
 #include "doors/http/answers.h"
 #include "doors/http/console_calls.h"
 #include "doors/http/query.h"
+#include "doors/http/rights.h"
 
 namespace pabal::doors {
 namespace {
@@ -38,6 +39,7 @@ std::string make_correlation_id() {
 
 HttpDoor::HttpDoor(Parts parts)
     : clock_(parts.shards.clock()),
+      broker_(parts.broker),
       access_(std::move(parts.access)),
       topics_(parts.broker, parts.seeing),
       records_(parts.broker, clock_, make_correlation_id),
@@ -56,6 +58,7 @@ HttpDoor::HttpDoor(Parts parts)
   seeing_.add_to(table_);
   backups_.add_to(table_);
   server_.add_to(table_);
+  if (parts.security != nullptr) security_.emplace(*parts.security, access_.tokens()).add_to(table_);
 }
 
 runtime::Task<runtime::HttpResponse> HttpDoor::handle(runtime::HttpRequest request) {
@@ -83,10 +86,37 @@ runtime::Task<runtime::HttpResponse> HttpDoor::answer(runtime::HttpRequest reque
       response.fields.add("Allow", table_.allowed(request.path()));
     co_return response;
   }
+  if (auto allowed = co_await allow(*caller, request, *match); !allowed) {
+    co_return problem_answer(allowed.error());
+  }
   if (draining_.begun()) co_return problem_answer({ErrorCode::unavailable, "the server is stopping"});
   std::string service = shown_service(request.fields.get("pabal-service", *caller));
   Call call{.request = std::move(request), .names = match->names, .service = std::move(service)};
   co_return co_await run(std::move(call), *match->route);
+}
+
+// By the rules of access, but for administrators. A publish makes a missing topic, which is a right of its
+// own.
+runtime::Task<Result<void>> HttpDoor::allow(const std::string& user, const runtime::HttpRequest& request,
+                                            const RouteTable::Match& match) {
+  auto right = right_for(*match.route);
+  if (!right || access_.is_administrator(user)) co_return Result<void>();
+  std::string name = resource_of(*right, match);
+  auto may = [&](broker::AclOperation operation, broker::AclResource resource, std::string_view which) {
+    return access_.may(user, request, operation, resource, which);
+  };
+  bool allowed = may(right->operation, right->resource, name);
+  if (allowed && right->operation == broker::AclOperation::write &&
+      right->resource == broker::AclResource::topic) {
+    auto topic = co_await broker_.topic(name);
+    bool missing = !topic && topic.error().code == ErrorCode::not_found;
+    allowed = !missing ||
+              may(broker::AclOperation::create, broker::AclResource::cluster, broker::cluster_resource) ||
+              may(broker::AclOperation::create, broker::AclResource::topic, name);
+  }
+  if (allowed) co_return Result<void>();
+  co_return error(ErrorCode::forbidden, "user {:?} may not do this: it needs {} on {} {:?}", user,
+                  broker::name_of(right->operation), broker::name_of(right->resource), name);
 }
 
 runtime::Task<runtime::HttpResponse> HttpDoor::run(Call call, const Route& route) {

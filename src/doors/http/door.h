@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/broker.h"
@@ -14,6 +15,7 @@
 #include "doors/http/queue_calls.h"
 #include "doors/http/record_calls.h"
 #include "doors/http/route.h"
+#include "doors/http/security_calls.h"
 #include "doors/http/seeing.h"
 #include "doors/http/seeing_calls.h"
 #include "doors/http/server_calls.h"
@@ -38,6 +40,7 @@ class HttpDoor {
     QueueCalls::PushCheck check_push;
     std::function<void(std::string&)> more_metrics;
     std::string version;
+    broker::Security* security = nullptr;
   };
   explicit HttpDoor(Parts parts);
 
@@ -50,9 +53,12 @@ class HttpDoor {
  private:
   runtime::Task<runtime::HttpResponse> answer(runtime::HttpRequest request,
                                               const Result<RouteTable::Match>& match);
+  runtime::Task<Result<void>> allow(const std::string& user, const runtime::HttpRequest& request,
+                                    const RouteTable::Match& match);
   runtime::Task<runtime::HttpResponse> run(Call call, const Route& route);
 
   const Clock& clock_;
+  broker::Broker& broker_;
   Access access_;
   RouteTable table_;
   Draining draining_;
@@ -65,6 +71,7 @@ class HttpDoor {
   SeeingCalls seeing_;
   BackupCalls backups_;
   ServerCalls server_;
+  std::optional<SecurityCalls> security_;
 };
 
 // A new correlation id: sortable by time. From any thread.

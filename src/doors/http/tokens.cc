@@ -95,6 +95,16 @@ Result<Tokens> Tokens::read_file(const std::string& path) {
   return tokens;
 }
 
+bool Tokens::has_name(std::string_view name) const {
+  return std::ranges::find(tokens_, name, &Token::name) != tokens_.end();
+}
+
+std::vector<std::string> Tokens::names() const {
+  std::vector<std::string> names;
+  for (const Token& token : tokens_) names.push_back(token.name);
+  return names;
+}
+
 std::string_view Tokens::owner_of(std::string_view token) const {
   Digest digest = digest_of(token);
   std::string_view owner;

@@ -26,6 +26,8 @@ class Tokens {
   static Result<Tokens> read_file(const std::string& path);
 
   [[nodiscard]] bool empty() const { return tokens_.empty(); }
+  [[nodiscard]] bool has_name(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> names() const;
   // The name that belongs to a token, or empty. Takes the same time whichever token it is, or none.
   [[nodiscard]] std::string_view owner_of(std::string_view token) const;
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "doors/kafka/context.h"
+#include "protocol/kafka/acls.h"
 #include "protocol/kafka/api_versions.h"
 #include "protocol/kafka/fetch.h"
 #include "protocol/kafka/group_admin.h"
@@ -12,6 +13,7 @@
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
 #include "protocol/kafka/sasl.h"
+#include "protocol/kafka/scram.h"
 
 // One function for each call that the door answers; dispatch.cc lists them with their versions.
 namespace pabal::doors {
@@ -41,5 +43,12 @@ Answer<kafka::DeleteGroupsResponse> delete_groups(KafkaCall& call, kafka::Delete
 Answer<kafka::SaslHandshakeResponse> sasl_handshake(KafkaCall& call, kafka::SaslHandshakeRequest request);
 Answer<kafka::SaslAuthenticateResponse> sasl_authenticate(KafkaCall& call,
                                                           kafka::SaslAuthenticateRequest request);
+Answer<kafka::DescribeUserScramCredentialsResponse> describe_scram(
+    KafkaCall& call, kafka::DescribeUserScramCredentialsRequest request);
+Answer<kafka::AlterUserScramCredentialsResponse> alter_scram(KafkaCall& call,
+                                                             kafka::AlterUserScramCredentialsRequest request);
+Answer<kafka::DescribeAclsResponse> describe_acls(KafkaCall& call, kafka::DescribeAclsRequest request);
+Answer<kafka::CreateAclsResponse> create_acls(KafkaCall& call, kafka::CreateAclsRequest request);
+Answer<kafka::DeleteAclsResponse> delete_acls(KafkaCall& call, kafka::DeleteAclsRequest request);
 
 }  // namespace pabal::doors

@@ -78,8 +78,10 @@ Task<Result<void>> KafkaConnection::greet() {
     }
   }
   runtime::SocketError ignored;
+  auto address = wire_->socket().remote_endpoint(ignored).address();
   session_.meet({.tls = wire_->has_tls(),
-                 .loopback = wire_->socket().remote_endpoint(ignored).address().is_loopback(),
+                 .host = address.to_string(),
+                 .loopback = address.is_loopback(),
                  .certificate_name = wire_->client_certificate_name()});
   if (session_.open()) stranger_.reset();
   co_return Result<void>();

@@ -40,6 +40,13 @@ struct KafkaCall {
   const bool& stopping;
 
   [[nodiscard]] kafka::ApiVersion version() const { return header.version; }
+  // Whether the user may have a missing topic made by using it.
+  [[nodiscard]] bool may_make(std::string_view topic) const {
+    return parts.auto_create_topics &&
+           (session.may(broker::AclOperation::create, broker::AclResource::cluster,
+                        broker::cluster_resource) ||
+            session.may(broker::AclOperation::create, broker::AclResource::topic, topic));
+  }
   // Who calls, for the flow graph: as it names itself, else the user it logged in as.
   [[nodiscard]] std::string service() const {
     bool usable = header.client_id && !header.client_id->empty() &&

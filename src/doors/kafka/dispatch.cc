@@ -4,6 +4,7 @@
 #include <array>
 
 #include "doors/kafka/calls.h"
+#include "doors/kafka/guard.h"
 #include "protocol/kafka/apis.h"
 
 namespace pabal::doors {
@@ -16,7 +17,14 @@ template <class Request, class Response, Answer<Response> (*handle)(KafkaCall&, 
 Task<KafkaReply> answer(KafkaCall& call, const SharedBytes& body) {
   auto request = kafka::Codec<Request>::decode(body, call.version());
   if (!request) co_return std::unexpected(request.error());
-  std::optional<Response> response = co_await handle(call, std::move(*request));
+  std::optional<Response> response;
+  if (call.session.unrestricted()) {
+    response = co_await handle(call, std::move(*request));
+  } else if constexpr (Guarded<Request>) {
+    response = co_await guard(call, std::move(*request), handle);
+  } else {
+    co_return error(ErrorCode::forbidden, "{} is for administrators", Request::api.name);
+  }
   if (!response) co_return std::vector<SharedBytes>();
   co_return kafka::encode_response(call.header.correlation_id, call.version(), *response);
 }
@@ -53,12 +61,24 @@ const std::array served = {
                answer<kafka::SaslHandshakeRequest, kafka::SaslHandshakeResponse, sasl_handshake>},
     ServedCall{kafka::api_versions_api, ApiVersion(0), ApiVersion(0), ApiVersion(4),
                answer<kafka::ApiVersionsRequest, kafka::ApiVersionsResponse, api_versions>},
+    ServedCall{kafka::describe_acls_api, ApiVersion(1), ApiVersion(1), ApiVersion(3),
+               answer<kafka::DescribeAclsRequest, kafka::DescribeAclsResponse, describe_acls>},
+    ServedCall{kafka::create_acls_api, ApiVersion(1), ApiVersion(1), ApiVersion(3),
+               answer<kafka::CreateAclsRequest, kafka::CreateAclsResponse, create_acls>},
+    ServedCall{kafka::delete_acls_api, ApiVersion(1), ApiVersion(1), ApiVersion(3),
+               answer<kafka::DeleteAclsRequest, kafka::DeleteAclsResponse, delete_acls>},
     ServedCall{kafka::sasl_authenticate_api, ApiVersion(0), ApiVersion(0), ApiVersion(2),
                answer<kafka::SaslAuthenticateRequest, kafka::SaslAuthenticateResponse, sasl_authenticate>},
     ServedCall{kafka::delete_groups_api, ApiVersion(0), ApiVersion(0), ApiVersion(2),
                answer<kafka::DeleteGroupsRequest, kafka::DeleteGroupsResponse, delete_groups>},
     ServedCall{kafka::offset_delete_api, ApiVersion(0), ApiVersion(0), ApiVersion(0),
                answer<kafka::OffsetDeleteRequest, kafka::OffsetDeleteResponse, offset_delete>},
+    ServedCall{kafka::describe_user_scram_credentials_api, ApiVersion(0), ApiVersion(0), ApiVersion(0),
+               answer<kafka::DescribeUserScramCredentialsRequest, kafka::DescribeUserScramCredentialsResponse,
+                      describe_scram>},
+    ServedCall{kafka::alter_user_scram_credentials_api, ApiVersion(0), ApiVersion(0), ApiVersion(0),
+               answer<kafka::AlterUserScramCredentialsRequest, kafka::AlterUserScramCredentialsResponse,
+                      alter_scram>},
 };
 
 }  // namespace

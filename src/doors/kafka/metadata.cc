@@ -31,7 +31,7 @@ runtime::Task<Topic> named_topic(KafkaCall& call, std::string name, bool may_cre
     co_return answer;
   }
   auto info = co_await call.parts.broker.topic(name);
-  if (!info && info.error().code == ErrorCode::not_found && may_create) {
+  if (!info && info.error().code == ErrorCode::not_found && may_create && call.may_make(name)) {
     auto made = co_await call.parts.broker.put_topic(name, {});
     info = made ? co_await call.parts.broker.topic(name) : std::unexpected(made.error());
   }
@@ -83,7 +83,7 @@ Answer<kafka::MetadataResponse> metadata(KafkaCall& call, kafka::MetadataRequest
   // Version 0 asks for all topics with an empty list, later ones with none.
   bool all = !request.topics || (call.version() == kafka::ApiVersion(0) && request.topics->empty());
   if (!all) {
-    bool may_create = request.allow_auto_topic_creation && call.parts.auto_create_topics;
+    bool may_create = request.allow_auto_topic_creation;
     response.topics = co_await wanted_topics(call, *request.topics, may_create);
     co_return response;
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <openssl/crypto.h>
 
-#include "broker/names.h"
 #include "runtime/timers.h"
 
 namespace pabal::doors {
@@ -27,8 +26,31 @@ Session::Session(const KafkaAccess& access, runtime::Shard& shard)
 
 void Session::meet(Peer peer) {
   peer_ = std::move(peer);
-  bool usable = peer_.certificate_name.size() <= user_name_bytes_max;
-  if (access_.required && usable) user_ = peer_.certificate_name;
+  bool usable = broker::check_user_name(peer_.certificate_name).has_value();
+  if (access_.required && usable) name_user(peer_.certificate_name);
+}
+
+void Session::name_user(std::string user) {
+  user_ = std::move(user);
+  administrator_ = access_.tokens != nullptr && access_.tokens->has_name(user_);
+}
+
+// The state is taken anew when it has changed: one look at a number for each question.
+const broker::SecurityState& Session::rules() const {
+  uint64_t version = access_.security->version();
+  if (!rules_ || version != rules_version_) {
+    rules_ = access_.security->state();
+    rules_version_ = version;
+  }
+  return *rules_;
+}
+
+bool Session::may(broker::AclOperation operation, broker::AclResource resource, std::string_view name) const {
+  return unrestricted() || rules().acls.allow({user_, peer_.host, operation, resource}, name);
+}
+
+bool Session::may_any(broker::AclOperation operation, broker::AclResource resource) const {
+  return unrestricted() || rules().acls.allow_any({user_, peer_.host, operation, resource});
 }
 
 Result<void> Session::admit(ApiKey key) const {
@@ -45,7 +67,8 @@ Result<void> Session::admit(ApiKey key) const {
 }
 
 std::vector<std::string> Session::mechanisms() const {
-  std::vector<std::string> offered;
+  std::vector<std::string> offered{std::string(scram::name_of(scram::Hash::sha_512)),
+                                   std::string(scram::name_of(scram::Hash::sha_256))};
   if (peer_.tls || peer_.loopback) offered.emplace_back(plain);
   return offered;
 }
@@ -58,6 +81,7 @@ KafkaError Session::choose(const std::string& mechanism, bool raw) {
     return KafkaError::unsupported_sasl_mechanism;
   }
   mechanism_ = mechanism;
+  exchange_.reset();
   raw_ = raw;
   return KafkaError::none;
 }
@@ -68,7 +92,8 @@ runtime::Task<Session::Step> Session::authenticate(Bytes said) {
     co_return Step{.error = KafkaError::illegal_sasl_state,
                    .message = "SaslAuthenticate without a SaslHandshake before it"};
   }
-  auto user = check_plain(said);
+  if (auto hash = scram::hash_named(mechanism_)) co_return co_await go_on(*hash, as_text(said));
+  auto user = co_await check_plain(as_text(said));
   OPENSSL_cleanse(said.data(), said.size());
   if (!user) co_return co_await refuse();
   co_return accept(std::move(*user));
@@ -83,36 +108,51 @@ runtime::Task<Session::Step> Session::refuse() {
                                         mechanism_)};
 }
 
-Session::Step Session::accept(std::string user) {
+Session::Step Session::accept(std::string user, Bytes answer) {
   if (logged_in_ && user != user_) {
     failed_ = true;
     return {.error = KafkaError::sasl_authentication_failed,
             .message = "Authentication failed: another user than before on this connection"};
   }
   logged_in_ = true;
-  user_ = std::move(user);
+  name_user(std::move(user));
   mechanism_.clear();
   raw_ = false;
   if (access_.session_lifetime > Duration::zero()) {
     ends_ = shard_.timers().clock().now() + access_.session_lifetime;
   }
-  return {.lifetime = access_.session_lifetime};
+  return {.answer = std::move(answer), .lifetime = access_.session_lifetime};
+}
+
+runtime::Task<Session::Step> Session::go_on(scram::Hash hash, std::string_view said) {
+  if (!exchange_) {
+    auto first = scram::read_client_first(said);
+    if (!first) co_return co_await refuse();
+    scram::Keys keys = access_.security->keys_for(hash, first->user);
+    exchange_.emplace(std::move(keys), std::move(*first), scram::new_nonce());
+    std::string challenge = exchange_->challenge();
+    co_return Step{.answer = Bytes(challenge.begin(), challenge.end())};
+  }
+  auto last = exchange_->finish(said);
+  std::string user = exchange_->user();
+  exchange_.reset();
+  if (!last) co_return co_await refuse();
+  co_return accept(std::move(user), Bytes(last->begin(), last->end()));
 }
 
 // authorization id (none, or the same) NUL user NUL password, RFC 4616.
-std::optional<std::string> Session::check_plain(BytesView said) const {
-  std::string_view text = as_text(said);
+runtime::Task<std::optional<std::string>> Session::check_plain(std::string_view text) const {
   size_t first = text.find('\0');
   size_t second = first == std::string_view::npos ? first : text.find('\0', first + 1);
-  if (second == std::string_view::npos) return std::nullopt;
+  if (second == std::string_view::npos) co_return std::nullopt;
   std::string_view other = text.substr(0, first);
-  std::string_view user = text.substr(first + 1, second - first - 1);
-  std::string_view password = text.substr(second + 1);
-  bool sound = !user.empty() && user.size() <= user_name_bytes_max && broker::is_utf8(user) &&
-               (other.empty() || other == user);
-  if (!sound || access_.tokens == nullptr) return std::nullopt;
-  bool right = access_.tokens->owner_of(password) == user;
-  return right ? std::optional(std::string(user)) : std::nullopt;
+  std::string user(text.substr(first + 1, second - first - 1));
+  std::string password(text.substr(second + 1));
+  bool sound = broker::check_user_name(user) && (other.empty() || other == user);
+  if (!sound) co_return std::nullopt;
+  if (access_.tokens != nullptr && access_.tokens->owner_of(password) == user) co_return user;
+  bool right = co_await access_.security->check_password(user, std::move(password));
+  co_return right ? std::optional(user) : std::nullopt;
 }
 
 }  // namespace pabal::doors

@@ -6,8 +6,10 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "broker/security.h"
 #include "doors/http/tokens.h"
 #include "protocol/kafka/header.h"
+#include "protocol/scram.h"
 #include "runtime/shards.h"
 
 namespace pabal::doors {
@@ -17,6 +19,7 @@ namespace pabal::doors {
 struct KafkaAccess {
   bool required = false;           // else everybody may do everything
   const Tokens* tokens = nullptr;  // the HTTP door's users
+  broker::Security* security = nullptr;
   // An authentication counts for so long, then the client has to repeat it (KIP-368); zero: for ever.
   Duration session_lifetime = Duration::zero();
 };
@@ -24,7 +27,6 @@ struct KafkaAccess {
 constexpr Duration authentication_time_max = std::chrono::seconds(10);  // from the connection's first moment
 constexpr Duration wrong_password_pause = std::chrono::milliseconds(100);
 constexpr size_t stranger_frame_bytes_max = 16_KiB;
-constexpr size_t user_name_bytes_max = 255;
 
 // Who is at the other end of one connection, and how far the saying of it has come. Whoever has not said it
 // may ask for nothing else. Belongs to the connection's shard.
@@ -33,6 +35,7 @@ class Session {
   // What the connection itself tells of the client.
   struct Peer {
     bool tls = false;
+    std::string host = {};
     bool loopback = false;
     std::string certificate_name = {};  // of a certificate that was checked
   };
@@ -45,6 +48,16 @@ class Session {
   [[nodiscard]] bool open() const { return !access_.required || !user_.empty(); }
   // Empty for a client that was not asked.
   [[nodiscard]] const std::string& user() const { return user_; }
+
+  [[nodiscard]] const KafkaAccess& access() const { return access_; }
+
+  // Nobody is asked, or the user is one of the file of tokens.
+  [[nodiscard]] bool unrestricted() const { return !access_.required || administrator_; }
+  // By the rules of access as they are now.
+  [[nodiscard]] bool may(broker::AclOperation operation, broker::AclResource resource,
+                         std::string_view name) const;
+  // To any resource of the kind.
+  [[nodiscard]] bool may_any(broker::AclOperation operation, broker::AclResource resource) const;
 
   // Whether the call may be looked at now; the error closes the connection.
   [[nodiscard]] Result<void> admit(kafka::ApiKey key) const;
@@ -68,16 +81,23 @@ class Session {
   runtime::Task<Step> authenticate(Bytes said);
 
  private:
+  [[nodiscard]] const broker::SecurityState& rules() const;
+  void name_user(std::string user);
   runtime::Task<Step> refuse();
-  Step accept(std::string user);
-  [[nodiscard]] std::optional<std::string> check_plain(BytesView said) const;
+  Step accept(std::string user, Bytes answer = {});
+  runtime::Task<Step> go_on(scram::Hash hash, std::string_view said);
+  runtime::Task<std::optional<std::string>> check_plain(std::string_view said) const;
 
   const KafkaAccess& access_;
   runtime::Shard& shard_;
   Instant patience_ends_;
   Peer peer_;
   std::string user_;
+  bool administrator_ = false;
+  mutable std::shared_ptr<const broker::SecurityState> rules_;  // of rules_version_
+  mutable uint64_t rules_version_ = 0;
   std::string mechanism_;  // chosen, and not done yet
+  std::optional<scram::Exchange> exchange_;
   std::optional<Instant> ends_;
   bool logged_in_ = false;  // by SASL, whatever a certificate said before
   bool raw_ = false;
