@@ -14,9 +14,12 @@ from faults import survive
 from harness import Disk, NoLoopDevice, Server
 
 
+MEGABYTES_A_CUT = 4  # what the load leaves behind at most; a full disk would end the test early
+
+
 def run(cuts, seed, environment=None, report=print):
     """The complaints after `cuts` power losses; empty when every promise was kept."""
-    with Disk() as disk, Server(disk.mounted_at / "data", environment=environment) as server:
+    with Disk(megabytes=512 + MEGABYTES_A_CUT * cuts) as disk, Server(disk.mounted_at / "data", environment=environment) as server:
 
         def lose_power(server, load):
             load.disk_fails = True

@@ -130,12 +130,16 @@ void Sequencer::check_space() {
   if (!space) return;
   free_bytes_ = space->free_bytes;
   uint64_t reserve = reserve_of(limits_, *space);
-  below_reserve_ = space->free_bytes < reserve;
+  bool was_below = std::exchange(below_reserve_, space->free_bytes < reserve);
   if (below_reserve_) {
-    parts_->condition.set(Condition::State::disk_full,
-                          fmt::format("{} bytes are free on the disk of {}; publishing stops below {}",
-                                      space->free_bytes, parts_->options.data_dir, reserve));
-  } else if (!disk_failed_ && parts_->condition.state() == Condition::State::disk_full) {
+    auto reason = fmt::format("{} bytes are free on the disk of {}; publishing stops below {}",
+                              space->free_bytes, parts_->options.data_dir, reserve);
+    if (!was_below) spdlog::warn("engine: {}", reason);
+    parts_->condition.set(Condition::State::disk_full, reason);
+    return;
+  }
+  if (was_below) SPDLOG_INFO("engine: {} bytes are free on the disk again", space->free_bytes);
+  if (!disk_failed_ && parts_->condition.state() == Condition::State::disk_full) {
     parts_->condition.set(Condition::State::ok, "");
   }
 }
