@@ -34,6 +34,7 @@ class CompactionScenario {
     settings_ = {.name = "compacted", .compact = true};
     tombstones_go_ = random_.chance(0.5);
     if (tombstones_go_) settings_.tombstones_kept = std::chrono::milliseconds(20);
+    if (random_.chance(0.4)) settings_.durability = Durability::written;
   }
 
   SimulationOutcome run() {
@@ -47,6 +48,7 @@ class CompactionScenario {
   bool start();
   void crash(bool power);
   Task<bool> inspect();
+  void forget_lost(const LogRange& range, const Records& left);
   void compare(const Records& left);
   Task<> client();
   Task<> write();
@@ -63,6 +65,8 @@ class CompactionScenario {
   Random& random_;
   LogSettings settings_;
   bool tombstones_go_ = false;
+  bool power_was_lost_ = false;  // since the last start that could be used
+  int64_t lost_ = 0;             // LogRange::lost, as it was then
   SimulationOutcome outcome_;
   Records known_;  // acknowledged or seen
   uint64_t last_id_ = 0;
@@ -88,6 +92,7 @@ void CompactionScenario::live() {
 void CompactionScenario::crash(bool power) {
   if (power) {
     machine_.crash();
+    power_was_lost_ = true;
     ++outcome_.power_losses;
   } else {
     machine_.kill();
@@ -171,8 +176,22 @@ Task<bool> CompactionScenario::inspect() {
     fail(fmt::format("ends at {}, but {} was acknowledged", range->next, known_.rbegin()->first));
   }
   for (const auto& [offset, record] : left) learn(offset, record);
+  forget_lost(*range, left);
   compare(left);
   co_return true;
+}
+
+// What a log that is not flushed says it may have lost counts as if it had never been. It is the end of the
+// log: nobody has appended since, however many starts it took.
+void CompactionScenario::forget_lost(const LogRange& range, const Records& left) {
+  int64_t from = range.next.value() - (range.lost - std::exchange(lost_, range.lost));
+  auto begin = known_.lower_bound(from);
+  if (begin != known_.end() && (settings_.durability == Durability::flushed || !power_was_lost_))
+    fail(fmt::format("offset {} was lost without a loss of power", begin->first));
+  if (auto back = left.lower_bound(from); back != left.end())
+    fail(fmt::format("offset {} is there and told as lost", back->first));
+  known_.erase(begin, known_.end());
+  power_was_lost_ = false;
 }
 
 // All that is missing must have been replaced by a later record of its key, or be a tombstone that may go,
