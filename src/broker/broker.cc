@@ -139,7 +139,8 @@ Task<Result<std::unique_ptr<Broker>>> Broker::open(runtime::Shards& shards, engi
   if (!topics) co_return std::unexpected(topics.error());
   auto queues = co_await Queues::open(shards, engine, observer, **topics, faults);
   if (!queues) co_return std::unexpected(queues.error());
-  auto groups = co_await Groups::open(shards, engine, **topics);
+  auto groups =
+      co_await Groups::open(shards, engine, **topics, {.assign_before_saved = options.assign_before_saved});
   if (!groups) co_return std::unexpected(groups.error());
   co_return std::make_unique<BrokerImpl>(std::move(*topics), std::move(*queues), std::move(*groups));
 }

@@ -18,8 +18,9 @@ struct GroupView;
 struct BrokerOptions {
   bool auto_create_topics = true;
   TopicSettings topic_defaults = {};
-  // A fault for tests, which must find it.
+  // Faults for tests, which must find them.
   bool settle_before_dead_letter = false;
+  bool assign_before_saved = false;
 };
 
 struct ReadRequest {

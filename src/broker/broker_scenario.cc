@@ -1,6 +1,7 @@
 #include "broker/broker_scenario.h"
 
 #include "broker/broker_model.h"
+#include "broker/silence.h"
 #include "log/record_batch.h"
 
 namespace pabal::broker {
@@ -17,14 +18,6 @@ constexpr size_t crashes_min = 3;
 constexpr int keys = 5;
 constexpr Duration visibility = 2s;
 const std::string topic = "orders";
-
-class Silence final : public Observer {
- public:
-  void published(std::string_view, const RecordSeen&, Duration) override {}
-  void message(const MessageSeen&) override {}
-  void consumer_joined(std::string_view, std::string_view) override {}
-  void consumer_left(std::string_view, std::string_view, std::string_view) override {}
-};
 
 enum class End { power_loss, kill, stop };
 

@@ -3,6 +3,7 @@
 
 #include "base/logging.h"
 #include "broker/broker_scenario.h"
+#include "broker/group_scenario.h"
 
 namespace pabal::broker {
 namespace {
@@ -34,6 +35,23 @@ TEST_F(BrokerSimulation, fifteen_seeds_keep_every_promise) {
     EXPECT_GE(outcome.crashes, 3u);
     EXPECT_GT(outcome.acknowledged, 50u) << seed;
   }
+}
+
+TEST_F(BrokerSimulation, thirty_seeds_of_groups_keep_every_promise) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SimulationOutcome outcome = simulate_groups({.seed = seed});
+    ASSERT_FALSE(outcome.problem) << "seed " << seed << ": " << *outcome.problem;
+    EXPECT_GE(outcome.crashes, 3u);
+    EXPECT_GT(outcome.acknowledged, 50u) << seed;
+  }
+}
+
+TEST_F(BrokerSimulation, an_assignment_that_is_told_before_it_is_saved_is_found) {
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    auto problem = simulate_groups({.seed = seed, .bug = PlantedBug::assign_before_saved}).problem;
+    if (problem) return fmt::print("found with seed {}: {}\n", seed, *problem);
+  }
+  FAIL() << "500 seeds did not find it";
 }
 
 TEST_F(BrokerSimulation, a_seed_repeats_itself) {

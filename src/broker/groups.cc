@@ -59,8 +59,8 @@ std::string new_member_id(const JoinGroup& request, Random& random) {
 
 }  // namespace
 
-Groups::Groups(runtime::Shards& shards, engine::Engine& engine, Topics& topics)
-    : shards_(shards), engine_(engine), topics_(topics) {
+Groups::Groups(runtime::Shards& shards, engine::Engine& engine, Topics& topics, GroupFaults faults)
+    : shards_(shards), engine_(engine), topics_(topics), faults_(faults) {
   for (size_t i = 0; i < tables; ++i) slots_.push_back(std::make_unique<Slot>(i, shards.owner_of(i)));
 }
 
@@ -84,8 +84,8 @@ WallTime Groups::wall_of(const Slot& slot, Instant at) {
 // --------------------------------------------------------------------------------------------------------
 
 Task<Result<std::unique_ptr<Groups>>> Groups::open(runtime::Shards& shards, engine::Engine& engine,
-                                                   Topics& topics) {
-  std::unique_ptr<Groups> groups(new Groups(shards, engine, topics));
+                                                   Topics& topics, GroupFaults faults) {
+  std::unique_ptr<Groups> groups(new Groups(shards, engine, topics, faults));
   for (const auto& slot : groups->slots_) {
     if (!engine.range(groups_log(slot->index))) continue;  // no group has come here yet
     std::function<Task<Result<void>>()> load = [&] { return groups->load(*slot); };
@@ -296,10 +296,11 @@ Task<> Groups::save(Groups& groups, Slot& slot, Held open) {
     record->used = wall_of(slot, used);
     if (auto at = open->group.rebalanced_at()) record->rebalance.at = wall_of(slot, *at);
     changes.push_back({group_key(open->group.name()), record->encode()});
+    if (groups.faults_.assign_before_saved) open->group.end_save(true, now(slot));
     auto written = co_await slot.table->change(std::move(changes));
     if (!written) SPDLOG_WARN("broker: group {}: {}", open->group.name(), written.error().message);
     if (written) open->used_saved = used;
-    open->group.end_save(written.has_value(), now(slot));
+    if (!groups.faults_.assign_before_saved) open->group.end_save(written.has_value(), now(slot));
   }
   open->saving = false;
   if (!slot.stopping) groups.settle(slot, open);

@@ -30,6 +30,11 @@ struct GroupView {
   std::vector<StoredOffset> offsets;  // by topic and partition
 };
 
+// For tests, which must find it.
+struct GroupFaults {
+  bool assign_before_saved = false;
+};
+
 struct GroupErrors {
   GroupError error = GroupError::none;  // of the call as a whole
   std::vector<GroupError> each = {};    // in the order asked, when the whole is fine
@@ -43,7 +48,7 @@ class Groups {
   static constexpr size_t tables = 8;
 
   static runtime::Task<Result<std::unique_ptr<Groups>>> open(runtime::Shards& shards, engine::Engine& engine,
-                                                             Topics& topics);
+                                                             Topics& topics, GroupFaults faults = {});
   ~Groups();
 
   // Return when the rebalance has come so far, or at once with an error.
@@ -78,7 +83,7 @@ class Groups {
   struct Slot;
   using Held = std::shared_ptr<OpenGroup>;
 
-  Groups(runtime::Shards& shards, engine::Engine& engine, Topics& topics);
+  Groups(runtime::Shards& shards, engine::Engine& engine, Topics& topics, GroupFaults faults);
 
   [[nodiscard]] Slot& slot_of(const std::string& group);
   template <class T>
@@ -129,6 +134,7 @@ class Groups {
   runtime::Shards& shards_;
   engine::Engine& engine_;
   Topics& topics_;
+  GroupFaults faults_;
   std::vector<std::unique_ptr<Slot>> slots_;  // each touched by its shard only
   std::atomic<size_t> count_ = 0;             // of groups, over all shards
 };

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "broker/broker.h"
+#include "broker/silence.h"
 #include "engine/memory_engine.h"
 
 // The broker on real threads: callers on one shard, topics and queues on others.
@@ -17,14 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using runtime::Task;
-
-class Silence final : public Observer {
- public:
-  void published(std::string_view, const RecordSeen&, Duration) override {}
-  void message(const MessageSeen&) override {}
-  void consumer_joined(std::string_view, std::string_view) override {}
-  void consumer_left(std::string_view, std::string_view, std::string_view) override {}
-};
 
 class BrokerOnShards : public testing::Test {
  protected:

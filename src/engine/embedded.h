@@ -28,6 +28,7 @@ enum class PlantedBug {
   stale_snapshot,                // from the second on, checkpoints are not written and count all the same
   reuse_offsets,                 // offsets count as reserved before their reservation is durable
   settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
+  assign_before_saved,           // not the engine's: a group tells its members what it has not saved yet
 };
 
 struct EmbeddedLimits {

@@ -6,6 +6,7 @@
 
 #include "base/logging.h"
 #include "broker/broker_scenario.h"
+#include "broker/group_scenario.h"
 #include "engine/compaction_scenario.h"
 #include "engine/log_scenario.h"
 #include "engine/table_scenario.h"
@@ -24,6 +25,7 @@ const std::map<std::string, Scenario>& scenarios() {
       {"table", engine::simulate_table},
       {"compaction", engine::simulate_compaction},
       {"broker", broker::simulate_broker},
+      {"groups", broker::simulate_groups},
   };
   return all;
 }
@@ -47,6 +49,7 @@ const std::map<std::string, Planted>& planted_bugs() {
       {"stale-snapshot", {PlantedBug::stale_snapshot, "log"}},
       {"reuse-offsets", {PlantedBug::reuse_offsets, "log"}},
       {"settle-before-dead-letter", {PlantedBug::settle_before_dead_letter, "broker"}},
+      {"assign-before-saved", {PlantedBug::assign_before_saved, "groups"}},
   };
   return all;
 }
