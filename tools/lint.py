@@ -49,7 +49,7 @@ RULES = [
     Rule(r"", r"(?<![\w./:])/(home|root|work)/\w", "a path relative to the repository", "nobody else has this directory"),
 ]
 CAPTURING_COROUTINE = re.compile(r"\[[^\[\]]+\]\s*\([^()]*\)\s*(?:mutable\s*)?->\s*[\w:]*(?:Task|awaitable)<[^{;]*\{")
-FUNCTION_HEAD = re.compile(r"^((?:  )?)(?!\s|namespace|class|struct|enum|union|extern|template|using|return|#|//)\S.*\{$")
+FUNCTION_HEAD = re.compile(r"^((?:  )?)(?!\s|namespace|class|struct|enum|union|extern|template|using|return|#|//)\S.*(?<!= )\{$")
 SLEEPS_WITH_REASON = {"test/harness.py"}
 
 

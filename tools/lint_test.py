@@ -42,6 +42,10 @@ class LintTest(unittest.TestCase):
         [said] = self.found(lint.functions, "a.cc", function(20) + function(62))
         self.assertTrue(said.startswith("a.cc:21: a function of 62 lines"), said)
 
+    def test_a_long_table_is_no_function(self):
+        table = "constexpr std::array known = {\n" + "    One{1},\n" * 70 + "};\n"
+        self.assertEqual(self.found(lint.functions, "a.cc", table), [])
+
     def test_a_lock_file_that_names_an_address_is_found(self):
         named = '{"packages": {"a": {"version": "1.0.0", "resolved": "https://mirror.example/a.tgz"}}}'
         self.assertEqual(len(self.found(lint.lock_files, "package-lock.json", named)), 1)
