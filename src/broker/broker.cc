@@ -14,12 +14,18 @@ class BrokerImpl final : public Broker {
   BrokerImpl(std::unique_ptr<Topics> topics, std::unique_ptr<Queues> queues, std::unique_ptr<Groups> groups)
       : topics_(std::move(topics)), queues_(std::move(queues)), groups_(std::move(groups)) {}
 
+  const BrokerOptions& options() const override { return topics_->options(); }
   Task<Result<Put>> put_topic(std::string name, TopicChange change) override {
     return topics_->put(std::move(name), change);
   }
   Task<Result<TopicInfo>> topic(std::string name) override { return topics_->info(std::move(name)); }
+  std::optional<std::string> topic_name(TopicId id, const runtime::Shard& here) const override {
+    return topics_->name_of(id, here);
+  }
   Task<Result<std::vector<TopicInfo>>> topics() override { return topics_->list(); }
-  Task<Result<void>> delete_topic(std::string name) override { return topics_->remove(std::move(name)); }
+  Task<Result<void>> delete_topic(std::string name, std::optional<TopicId> id) override {
+    return topics_->remove(std::move(name), id);
+  }
   Task<Result<Offset>> delete_records(std::string topic, PartitionIndex partition,
                                       std::optional<Offset> before) override {
     return topics_->delete_records(std::move(topic), partition, before);

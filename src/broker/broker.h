@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct ReadRequest {
   PartitionIndex partition;
   Offset from;
   size_t bytes_max = 1_MiB;
+  std::optional<TopicId> id = {};  // not_found when the topic of that name is another
 };
 
 // Topics and queues, whatever door they are reached through. Owns the tables of topics, queues and producers,
@@ -41,14 +43,20 @@ class Broker {
                                                              Observer& observer, BrokerOptions options);
   virtual ~Broker() = default;
 
-  // Topics. `created` says whether it was made now.
+  [[nodiscard]] virtual const BrokerOptions& options() const = 0;
+
+  // Topics. `created` says whether it was made now, or would be.
   struct Put {
     bool created;
   };
   virtual runtime::Task<Result<Put>> put_topic(std::string name, TopicChange change) = 0;
   virtual runtime::Task<Result<TopicInfo>> topic(std::string name) = 0;
+  // The name of the topic with this id, without a wait. `here` is the caller's shard.
+  [[nodiscard]] virtual std::optional<std::string> topic_name(TopicId id,
+                                                              const runtime::Shard& here) const = 0;
   virtual runtime::Task<Result<std::vector<TopicInfo>>> topics() = 0;  // sorted by name, internal ones too
-  virtual runtime::Task<Result<void>> delete_topic(std::string name) = 0;
+  // With an id: not_found when the topic of that name is another.
+  virtual runtime::Task<Result<void>> delete_topic(std::string name, std::optional<TopicId> id = {}) = 0;
   // Removes the records below `before` (nullopt: all) of one partition, for every reader; what a queue has
   // not settled of them is lost and counted. The partition's new first offset; what is removed already stays
   // so. invalid above the high watermark.

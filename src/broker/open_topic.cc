@@ -1,5 +1,7 @@
 #include "broker/open_topic.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "broker/partitioner.h"
 #include "broker/record_limits.h"
@@ -13,8 +15,8 @@ std::unexpected<Error> bad_record(size_t index, ErrorCode code, std::string_view
   return std::unexpected(Error{code, fmt::format("{}: {}", path, problem), {{path, problem}}});
 }
 
-Result<void> check_sizes(size_t index, const log::RecordView& record) {
-  auto found = find_too_large(record);
+Result<void> check_sizes(size_t index, const log::RecordView& record, size_t bytes_max) {
+  auto found = find_too_large(record, std::min(bytes_max, record_bytes_max));
   if (!found) return {};
   return bad_record(index, ErrorCode::too_large, found->field, found->problem);
 }
@@ -44,7 +46,7 @@ Result<void> OpenTopic::check_publish(const Publish& publish) const {
   }
   for (size_t i = 0; i < publish.records.size(); ++i) {
     const PublishRecord& record = publish.records[i];
-    if (auto sound = check_sizes(i, record.record); !sound) return sound;
+    if (auto sound = check_sizes(i, record.record, record_.settings.message_bytes_max); !sound) return sound;
     if (record_.settings.cleanup == Cleanup::compact && !record.record.key) {
       return bad_record(
           i, ErrorCode::invalid, "key",

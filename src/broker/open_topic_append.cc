@@ -12,10 +12,9 @@ namespace at = log::batch_layout;
 
 // Whether we can keep the promises about it: whole, of our format, nothing that only a transaction or an
 // idempotent producer would mean.
-Result<log::BatchView> check_batch(BytesView bytes) {
-  if (bytes.size() > batch_bytes_max) {
-    return error(ErrorCode::too_large, "a record batch of {} bytes, at most {}", bytes.size(),
-                 batch_bytes_max);
+Result<log::BatchView> check_batch(BytesView bytes, size_t bytes_max) {
+  if (bytes.size() > bytes_max) {
+    return error(ErrorCode::too_large, "a record batch of {} bytes, at most {}", bytes.size(), bytes_max);
   }
   auto batch = log::BatchView::parse(bytes);
   if (!batch) return batch;
@@ -80,7 +79,7 @@ Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part
       return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted.partition);
     }
   }
-  auto batch = check_batch(wanted.batch.view());
+  auto batch = check_batch(wanted.batch.view(), record_.settings.message_bytes_max);
   if (!batch) return std::unexpected(batch.error());
   bool compacted = record_.settings.cleanup == Cleanup::compact;
   if (auto sound = check_records(*batch, compacted); !sound) return std::unexpected(sound.error());

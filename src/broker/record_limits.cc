@@ -4,10 +4,10 @@
 
 namespace pabal::broker {
 
-std::optional<TooLarge> find_too_large(const log::RecordView& record) {
+std::optional<TooLarge> find_too_large(const log::RecordView& record, size_t bytes_max) {
   size_t bytes = (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
-  if (bytes > record_bytes_max) {
-    return TooLarge{"", fmt::format("{} bytes of key and value, at most {}", bytes, record_bytes_max)};
+  if (bytes > bytes_max) {
+    return TooLarge{"", fmt::format("{} bytes of key and value, at most {}", bytes, bytes_max)};
   }
   if (record.headers.size() > headers_per_record_max) {
     return TooLarge{"headers",

@@ -12,6 +12,8 @@ struct TooLarge {
   std::string field;
   std::string problem;
 };
-[[nodiscard]] std::optional<TooLarge> find_too_large(const log::RecordView& record);
+// `bytes_max`: of key and value.
+[[nodiscard]] std::optional<TooLarge> find_too_large(const log::RecordView& record,
+                                                     size_t bytes_max = record_bytes_max);
 
 }  // namespace pabal::broker

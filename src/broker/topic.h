@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -19,6 +20,8 @@ using engine::Durability;
 // `flushed`, `written` or `memory`.
 [[nodiscard]] std::string_view name_of(Durability durability);
 
+constexpr size_t batch_bytes_max = 4_MiB;
+
 struct TopicSettings {
   int32_t partitions = 1;
   Duration retention_time = std::chrono::days(7);  // zero keeps for ever
@@ -27,8 +30,15 @@ struct TopicSettings {
   Timestamps timestamps = Timestamps::create;
   Duration tombstones_kept = std::chrono::hours(24);  // of a compacted topic
   Durability durability = Durability::flushed;        // for good
+  size_t message_bytes_max = batch_bytes_max;         // of a batch that a client built, and of one record
+  std::map<std::string, std::string> kept = {};       // without effect, for clients that ask for them again
   friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
+
+// Of TopicSettings::kept.
+constexpr size_t kept_settings_max = 64;
+constexpr size_t kept_name_bytes_max = 128;
+constexpr size_t kept_value_bytes_max = 4_KiB;
 
 // What a PUT asks for: an absent field keeps its value.
 struct TopicChange {
@@ -39,7 +49,15 @@ struct TopicChange {
   std::optional<Timestamps> timestamps = {};
   std::optional<Duration> tombstones_kept = {};
   std::optional<Durability> durability = {};
+  std::optional<size_t> message_bytes_max = {};
+  std::map<std::string, std::optional<std::string>> kept = {};  // nullopt forgets one
   bool rekey = false;
+  // Retention may be given with compaction, which does not use it; else that is invalid.
+  bool retention_may_rest = false;
+  // make: conflict when the topic is there; change: not_found when it is not.
+  enum class Must { either, make, change };
+  Must must = Must::either;
+  bool validate_only = false;  // says what would come of it, and changes nothing
 };
 
 struct PartitionInfo {
@@ -110,11 +128,10 @@ struct AppendBatches {
     PartitionIndex partition;
     SharedBytes batch;  // exactly one
   };
-  std::vector<Part> parts = {};  // at most one for each partition
-  std::string service = {};      // who publishes, for the flow graph
+  std::vector<Part> parts = {};    // at most one for each partition
+  std::optional<TopicId> id = {};  // not_found when the topic of that name is another
+  std::string service = {};        // who publishes, for the flow graph
 };
-constexpr size_t batch_bytes_max = 4_MiB;
-
 // Where a batch went, and the oldest record of its partition.
 struct Appended {
   Offset base;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
+#include "broker/names.h"
 
 namespace pabal::broker {
 namespace {
@@ -30,6 +31,40 @@ bool take_number(const Json& json, const char* name, int64_t min, int64_t max, T
   return true;
 }
 
+// Names and values of text; a record of before there were any has none.
+bool take_kept(const Json& json, std::map<std::string, std::string>& kept) {
+  auto it = json.find("kept");
+  if (it == json.end()) return true;
+  if (!it->is_object()) return false;
+  for (const auto& [name, value] : it->items()) {
+    if (!value.is_string()) return false;
+    kept.emplace(name, value.get<std::string>());
+  }
+  return true;
+}
+
+Error bad_setting(const char* field, const std::string& problem) {
+  return {ErrorCode::invalid, fmt::format("{}: {}", field, problem), {{field, problem}}};
+}
+
+Result<void> check_kept(const std::map<std::string, std::string>& kept) {
+  if (kept.size() > kept_settings_max) {
+    return error(ErrorCode::invalid, "{} settings without effect, at most {} are kept", kept.size(),
+                 kept_settings_max);
+  }
+  for (const auto& [name, value] : kept) {
+    if (!is_utf8(name) || !is_utf8(value)) {
+      return error(ErrorCode::invalid, "the setting {:?} is not UTF-8", name.substr(0, kept_name_bytes_max));
+    }
+    if (name.size() > kept_name_bytes_max || value.size() > kept_value_bytes_max) {
+      return error(ErrorCode::invalid, "{:?} has {} bytes and its value {}; at most {} and {}",
+                   name.substr(0, kept_name_bytes_max), name.size(), value.size(), kept_name_bytes_max,
+                   kept_value_bytes_max);
+    }
+  }
+  return {};
+}
+
 constexpr Durability durabilities[] = {Durability::flushed, Durability::written, Durability::memory};
 
 // A record of before there were others has none.
@@ -50,15 +85,17 @@ std::string_view name_of(Durability durability) {
 }
 
 std::string TopicRecord::encode() const {
-  return Json{{"id", id.to_string()},
-              {"partitions", settings.partitions},
-              {"retention_ms", ms_of(settings.retention_time)},
-              {"retention_bytes", settings.retention_bytes},
-              {"durability", name_of(settings.durability)},
-              {"cleanup", settings.cleanup == Cleanup::compact ? "compact" : "delete"},
-              {"tombstones_kept_ms", ms_of(settings.tombstones_kept)},
-              {"timestamps", settings.timestamps == Timestamps::append ? "append" : "create"}}
-      .dump();
+  Json json = {{"id", id.to_string()},
+               {"partitions", settings.partitions},
+               {"retention_ms", ms_of(settings.retention_time)},
+               {"retention_bytes", settings.retention_bytes},
+               {"durability", name_of(settings.durability)},
+               {"cleanup", settings.cleanup == Cleanup::compact ? "compact" : "delete"},
+               {"tombstones_kept_ms", ms_of(settings.tombstones_kept)},
+               {"timestamps", settings.timestamps == Timestamps::append ? "append" : "create"}};
+  if (settings.message_bytes_max != batch_bytes_max) json["message_bytes_max"] = settings.message_bytes_max;
+  if (!settings.kept.empty()) json["kept"] = settings.kept;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<TopicRecord> TopicRecord::decode(std::string_view text) {
@@ -74,7 +111,8 @@ Result<TopicRecord> TopicRecord::decode(std::string_view text) {
       !take_number(json, "tombstones_kept_ms", 0, ms_of(Duration::max()), tombstones_ms) ||
       !take_number(json, "retention_bytes", 0, std::numeric_limits<int64_t>::max(),
                    settings.retention_bytes) ||
-      !take_durability(json, settings.durability)) {
+      !take_number(json, "message_bytes_max", 1, batch_bytes_max, settings.message_bytes_max) ||
+      !take_durability(json, settings.durability) || !take_kept(json, settings.kept)) {
     return error(ErrorCode::corrupt, "{:?} is no topic's record", text.substr(0, 100));
   }
   record.id = *id;
@@ -85,40 +123,64 @@ Result<TopicRecord> TopicRecord::decode(std::string_view text) {
   return record;
 }
 
-Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change) {
-  int32_t partitions = change.partitions.value_or(settings.partitions);
-  if (partitions < 1 || partitions > partitions_max) {
+namespace {
+
+Result<void> check_partitions(const TopicSettings& standing, const TopicChange& change) {
+  int32_t wanted = change.partitions.value_or(standing.partitions);
+  if (wanted < 1 || wanted > partitions_max) {
     return std::unexpected(
-        Error{ErrorCode::invalid,
-              fmt::format("{} partitions: from 1 to {}", partitions, partitions_max),
-              {{"partitions", fmt::format("{} is not from 1 to {}", partitions, partitions_max)}}});
+        bad_setting("partitions", fmt::format("{} is not from 1 to {}", wanted, partitions_max)));
   }
-  if (partitions < settings.partitions) {
+  if (wanted < standing.partitions) {
     return error(ErrorCode::conflict, "{} partitions stand, {} were asked for: partitions never shrink",
-                 settings.partitions, partitions);
+                 standing.partitions, wanted);
   }
-  Cleanup cleanup = change.cleanup.value_or(settings.cleanup);
-  bool limits = change.retention_time.value_or(Duration::zero()) > Duration::zero() ||
-                change.retention_bytes.value_or(0) > 0;
-  if (cleanup == Cleanup::compact && limits) {
-    return std::unexpected(Error{
-        ErrorCode::invalid,
-        "a compacted topic keeps the latest record of each key for ever: leave retention out, or say null",
-        {{"retention", "does not go together with cleanup \"compact\""}}});
-  }
-  bool moves_keys = settings.cleanup == Cleanup::compact && partitions > settings.partitions;
+  bool moves_keys = standing.cleanup == Cleanup::compact && wanted > standing.partitions;
   if (moves_keys && !change.rekey) {
     return error(ErrorCode::conflict,
                  "the topic is compacted, and more partitions move keys away from their earlier records: say "
                  "\"rekey\": true");
   }
-  settings.cleanup = cleanup;
+  return {};
+}
+
+Result<void> check_retention(const TopicSettings& standing, const TopicChange& change) {
+  bool compacts = change.cleanup.value_or(standing.cleanup) == Cleanup::compact;
+  bool limits = change.retention_time.value_or(Duration::zero()) > Duration::zero() ||
+                change.retention_bytes.value_or(0) > 0;
+  if (!compacts || !limits || change.retention_may_rest) return {};
+  return std::unexpected(Error{
+      ErrorCode::invalid,
+      "a compacted topic keeps the latest record of each key for ever: leave retention out, or say null",
+      {{"retention", "does not go together with cleanup \"compact\""}}});
+}
+
+Result<void> check_message_bytes(const TopicChange& change) {
+  size_t bytes = change.message_bytes_max.value_or(batch_bytes_max);
+  if (bytes >= 1 && bytes <= batch_bytes_max) return {};
+  return std::unexpected(
+      bad_setting("max_message_size", fmt::format("{} bytes is not from 1 to {}", bytes, batch_bytes_max)));
+}
+
+}  // namespace
+
+Result<TopicSettings> changed(TopicSettings settings, const TopicChange& change) {
+  if (auto fine = check_partitions(settings, change); !fine) return std::unexpected(fine.error());
+  if (auto fine = check_retention(settings, change); !fine) return std::unexpected(fine.error());
+  if (auto fine = check_message_bytes(change); !fine) return std::unexpected(fine.error());
+  settings.cleanup = change.cleanup.value_or(settings.cleanup);
   settings.tombstones_kept = change.tombstones_kept.value_or(settings.tombstones_kept);
-  settings.partitions = partitions;
+  settings.partitions = change.partitions.value_or(settings.partitions);
   settings.retention_time = change.retention_time.value_or(settings.retention_time);
   settings.retention_bytes = change.retention_bytes.value_or(settings.retention_bytes);
   settings.timestamps = change.timestamps.value_or(settings.timestamps);
   settings.durability = change.durability.value_or(settings.durability);
+  settings.message_bytes_max = change.message_bytes_max.value_or(settings.message_bytes_max);
+  for (const auto& [name, value] : change.kept) {
+    settings.kept.erase(name);
+    if (value) settings.kept.emplace(name, *value);
+  }
+  if (auto fine = check_kept(settings.kept); !fine) return std::unexpected(fine.error());
   return settings;
 }
 

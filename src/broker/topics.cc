@@ -5,6 +5,7 @@
 
 #include "base/logging.h"
 #include "broker/names.h"
+#include "broker/side_by_side.h"
 #include "broker/well_known.h"
 
 namespace pabal::broker {
@@ -16,6 +17,12 @@ namespace {
 
 const std::string start_pin = "start";
 
+Result<void> check_id(const TopicRecord& record, const std::string& name, std::optional<TopicId> id) {
+  if (!id || *id == record.id) return {};
+  return error(ErrorCode::not_found, "topic {} with the id {} was deleted; there is another of that name",
+               name, id->to_string());
+}
+
 }  // namespace
 
 Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observer, BrokerOptions options)
@@ -24,7 +31,8 @@ Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observ
       observer_(observer),
       options_(options),
       lock_(shards.at(0).executor()),
-      open_(shards.count()) {}
+      open_(shards.count()),
+      names_(shards.count()) {}
 
 runtime::Shard& Topics::owner(const std::string& name) const {
   return shards_.owner_of(std::hash<std::string>{}(name));
@@ -59,12 +67,15 @@ Task<Result<void>> Topics::load() {
       co_await engine::Table::open(engine_, keeper().timers(), topics_log, {.name = "__pabal.topics"});
   if (!table) co_return std::unexpected(table.error());
   table_ = std::move(*table);
+  Names names;
   for (const auto& [name, entry] : table_->entries()) {
     auto record = TopicRecord::decode(entry.value);
     if (!record) co_return std::unexpected(record.error());
     auto loaded = co_await load_topic(name, *record);
     if (!loaded) co_return loaded;
+    names.emplace(record->id, name);
   }
+  for (Names& known : names_) known = names;  // no shard has been asked yet
   co_return co_await forget_orphans();
 }
 
@@ -132,6 +143,27 @@ Task<bool> Topics::hide_here(std::string name) {
   co_return true;
 }
 
+Task<> Topics::tell_name(TopicId id, std::string name) {
+  for (size_t i = 0; i < shards_.count(); ++i) {
+    co_await on<bool>(shards_.at(i).executor(), [&] { return tell_name_here(i, id, name); });
+  }
+}
+
+Task<bool> Topics::tell_name_here(size_t shard, TopicId id, const std::string& name) {
+  if (name.empty()) {
+    names_[shard].erase(id);
+  } else {
+    names_[shard][id] = name;
+  }
+  co_return true;
+}
+
+std::optional<std::string> Topics::name_of(TopicId id, const runtime::Shard& here) const {
+  const Names& names = names_[here.index()];
+  auto found = names.find(id);
+  return found == names.end() ? std::nullopt : std::optional(found->second);
+}
+
 // -- changing
 // -------------------------------------------------------------------------------------------------------
 
@@ -140,35 +172,50 @@ Task<Result<Broker::Put>> Topics::put(std::string name, TopicChange change) {
   co_return co_await on<Result<Broker::Put>>(keeper().executor(), [&] { return put_here(name, change); });
 }
 
+// What would stand after the change, or why it cannot be.
+Result<TopicRecord> Topics::after(const std::string& name, const Result<TopicRecord>& before,
+                                  const TopicChange& change) const {
+  if (!before) {
+    if (change.must == TopicChange::Must::change) return before;
+    TopicRecord fresh{.id = {}, .settings = options_.topic_defaults};
+    fresh.settings.partitions = change.partitions.value_or(fresh.settings.partitions);
+    auto settings = changed(fresh.settings, change);
+    if (!settings) return std::unexpected(settings.error());
+    return TopicRecord{.id = {}, .settings = std::move(*settings)};
+  }
+  if (change.must == TopicChange::Must::make) return error(ErrorCode::conflict, "there is a topic {}", name);
+  const TopicSettings& standing = before->settings;
+  if (auto fixed = check_durability(standing, change); !fixed) return std::unexpected(fixed.error());
+  auto settings = changed(standing, change);
+  if (!settings) return std::unexpected(settings.error());
+  if (settings->partitions > standing.partitions && !change.rekey && guard_) {
+    if (auto fine = guard_(name, Blow::rekey); !fine) return std::unexpected(fine.error());
+  }
+  bool compacts = settings->cleanup != standing.cleanup && settings->cleanup == Cleanup::compact;
+  if (compacts && guard_) {
+    if (auto fine = guard_(name, Blow::compaction); !fine) return std::unexpected(fine.error());
+  }
+  return TopicRecord{.id = before->id, .settings = std::move(*settings)};
+}
+
 Task<Result<Broker::Put>> Topics::put_here(std::string name, TopicChange change) {
   FifoLock::Turn turn = co_await lock_.take(keeper().timers());
   auto before = stored(name);
   bool created = !before && before.error().code == ErrorCode::not_found;
   if (!before && !created) co_return std::unexpected(before.error());
-  TopicRecord record;
+  auto wanted = after(name, before, change);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  if (!created && *wanted == *before) co_return Broker::Put{false};
+  int32_t had = created ? 0 : before->settings.partitions;
+  if (auto fine = check_limits(wanted->settings.partitions - had, created); !fine) {
+    co_return std::unexpected(fine.error());
+  }
+  if (change.validate_only) co_return Broker::Put{created};
   if (created) {
-    record.id =
+    wanted->id =
         Uuid::ordered(keeper().timers().clock().wall_now().time_since_epoch().count(), keeper().random());
-    record.settings = options_.topic_defaults;
-    record.settings.partitions = change.partitions.value_or(record.settings.partitions);
-  } else {
-    record = *before;
   }
-  auto fixed = created ? Result<void>() : check_durability(record.settings, change);
-  if (!fixed) co_return std::unexpected(fixed.error());
-  auto settings = changed(record.settings, change);
-  if (!settings) co_return std::unexpected(settings.error());
-  bool grows = !created && settings->partitions > record.settings.partitions;
-  if (grows && !change.rekey && guard_) {
-    if (auto fine = guard_(name, Blow::rekey); !fine) co_return std::unexpected(fine.error());
-  }
-  bool compacts = !created && settings->cleanup != record.settings.cleanup;
-  if (compacts && settings->cleanup == Cleanup::compact && guard_) {
-    if (auto fine = guard_(name, Blow::compaction); !fine) co_return std::unexpected(fine.error());
-  }
-  TopicRecord after{record.id, *settings};
-  if (!created && after == record) co_return Broker::Put{false};
-  co_return co_await write(std::move(name), record, after, created);
+  co_return co_await write(std::move(name), had, std::move(*wanted));
 }
 
 Result<void> Topics::check_limits(int32_t more_partitions, bool one_more) const {
@@ -186,36 +233,57 @@ Result<void> Topics::check_limits(int32_t more_partitions, bool one_more) const 
   return {};
 }
 
-Task<Result<Broker::Put>> Topics::write(std::string name, TopicRecord before, TopicRecord after,
-                                        bool created) {
-  int32_t had = created ? 0 : before.settings.partitions;
-  if (auto fine = check_limits(after.settings.partitions - had, created); !fine) {
-    co_return std::unexpected(fine.error());
+Task<Result<void>> Topics::open_logs(const std::string& name, const TopicRecord& record) {
+  engine::LogSettings settings = log_settings(name, record.settings);
+  co_return co_await side_by_side(0, record.settings.partitions, [&](int32_t i) {
+    return engine_.open_log(partition_log(record.id, PartitionIndex(i)), settings);
+  });
+}
+
+// One that stays is taken for an orphan by the next start.
+Task<> Topics::delete_logs(const std::string& name, const TopicRecord& record) {
+  (void)co_await side_by_side(0, record.settings.partitions, [&](int32_t i) {
+    return delete_partition(name, partition_log(record.id, PartitionIndex(i)));
+  });
+}
+
+Task<Result<void>> Topics::delete_partition(const std::string& name, engine::LogId log) {
+  auto deleted = co_await engine_.delete_log(log);
+  if (!deleted && deleted.error().code != ErrorCode::not_found) {
+    SPDLOG_WARN("broker: partition {} of {}: {}", log.partition, name, deleted.error().message);
   }
-  for (int32_t i = 0; i < after.settings.partitions; ++i) {
-    auto opened = co_await engine_.open_log(partition_log(after.id, PartitionIndex(i)),
-                                            log_settings(name, after.settings));
-    if (!opened) co_return std::unexpected(opened.error());
+  co_return Result<void>{};
+}
+
+// `had`: how many partitions it had; 0 makes it.
+Task<Result<Broker::Put>> Topics::write(std::string name, int32_t had, TopicRecord record) {
+  auto written = co_await open_logs(name, record);
+  if (written) {
+    engine::TableChanges changes;
+    changes.push_back({name, record.encode()});
+    written = co_await table_->change(std::move(changes));
   }
-  engine::TableChanges changes;
-  changes.push_back({name, after.encode()});
-  auto written = co_await table_->change(std::move(changes));
+  if (!written && had == 0) co_await delete_logs(name, record);
   if (!written) co_return std::unexpected(written.error());
-  co_await show(name, after);
-  if (grown_ && !created && after.settings.partitions > had) co_await grown_(name, after.settings.partitions);
-  observer_.changed(created ? Change::topic_made : Change::topic_changed, name);
-  co_return Broker::Put{created};
+  co_await show(name, record);
+  if (had == 0) co_await tell_name(record.id, name);
+  if (grown_ && had > 0 && record.settings.partitions > had) {
+    co_await grown_(name, record.settings.partitions);
+  }
+  observer_.changed(had == 0 ? Change::topic_made : Change::topic_changed, name);
+  co_return Broker::Put{had == 0};
 }
 
-Task<Result<void>> Topics::remove(std::string name) {
+Task<Result<void>> Topics::remove(std::string name, std::optional<TopicId> id) {
   if (auto sound = check_topic_name(name); !sound) co_return std::unexpected(sound.error());
-  co_return co_await on<Result<void>>(keeper().executor(), [&] { return remove_here(name); });
+  co_return co_await on<Result<void>>(keeper().executor(), [&] { return remove_here(name, id); });
 }
 
-Task<Result<void>> Topics::remove_here(std::string name) {
+Task<Result<void>> Topics::remove_here(std::string name, std::optional<TopicId> id) {
   FifoLock::Turn turn = co_await lock_.take(keeper().timers());
   auto record = stored(name);
   if (!record) co_return std::unexpected(record.error());
+  if (auto same = check_id(*record, name, id); !same) co_return same;
   if (guard_) {
     if (auto fine = guard_(name, Blow::deletion); !fine) co_return fine;
   }
@@ -223,11 +291,9 @@ Task<Result<void>> Topics::remove_here(std::string name) {
   changes.push_back({name, std::nullopt});
   auto written = co_await table_->change(std::move(changes));
   if (!written) co_return written;
+  co_await tell_name(record->id, "");
   co_await on<bool>(owner(name).executor(), [&] { return hide_here(name); });
-  for (int32_t i = 0; i < record->settings.partitions; ++i) {
-    auto deleted = co_await engine_.delete_log(partition_log(record->id, PartitionIndex(i)));
-    if (!deleted) SPDLOG_WARN("broker: partition {} of {}: {}", i, name, deleted.error().message);
-  }
+  co_await delete_logs(name, *record);
   std::ignore = co_await engine_.delete_log(producers_log(record->id));  // there may be none
   if (deleted_) co_await deleted_(name);
   observer_.changed(Change::topic_deleted, name);
@@ -345,12 +411,16 @@ Task<Result<AppendResult>> Topics::append_here(const AppendBatches& append) {
   auto topic = find_here(append.topic);
   if (!topic) co_return std::unexpected(topic.error());
   std::shared_ptr<OpenTopic> held = *topic;
+  if (auto same = check_id(held->record(), append.topic, append.id); !same) {
+    co_return std::unexpected(same.error());
+  }
   co_return co_await held->append(append);
 }
 
 Task<Result<engine::ReadResult>> Topics::read(ReadRequest request) {
   auto topic = co_await record(request.topic);
   if (!topic) co_return std::unexpected(topic.error());
+  if (auto same = check_id(*topic, request.topic, request.id); !same) co_return std::unexpected(same.error());
   co_return co_await engine_.read(partition_log(topic->id, request.partition), request.from,
                                   request.bytes_max);
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,8 +27,10 @@ class Topics {
 
   runtime::Task<Result<Broker::Put>> put(std::string name, TopicChange change);
   runtime::Task<Result<TopicInfo>> info(std::string name);
+  // The name of the topic with this id, as the shard knows it, without a wait. On that shard's thread.
+  [[nodiscard]] std::optional<std::string> name_of(TopicId id, const runtime::Shard& here) const;
   runtime::Task<Result<std::vector<TopicInfo>>> list();
-  runtime::Task<Result<void>> remove(std::string name);
+  runtime::Task<Result<void>> remove(std::string name, std::optional<TopicId> id = {});
   runtime::Task<Result<Offset>> delete_records(std::string name, PartitionIndex partition,
                                                std::optional<Offset> before);
   runtime::Task<Result<PublishResult>> publish(Publish publish);
@@ -61,6 +65,7 @@ class Topics {
 
  private:
   using Open = std::unordered_map<std::string, std::shared_ptr<OpenTopic>>;
+  using Names = std::map<TopicId, std::string>;
 
   Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observer, BrokerOptions options);
 
@@ -75,13 +80,20 @@ class Topics {
   runtime::Task<Result<void>> load_topic(std::string name, TopicRecord record);
   runtime::Task<Result<void>> forget_orphans();
   runtime::Task<Result<Broker::Put>> put_here(std::string name, TopicChange change);
-  runtime::Task<Result<Broker::Put>> write(std::string name, TopicRecord before, TopicRecord after,
-                                           bool created);
+  runtime::Task<Result<Broker::Put>> write(std::string name, int32_t had, TopicRecord record);
+  [[nodiscard]] Result<TopicRecord> after(const std::string& name, const Result<TopicRecord>& before,
+                                          const TopicChange& change) const;
   [[nodiscard]] Result<void> check_limits(int32_t more_partitions, bool one_more) const;
-  runtime::Task<Result<void>> remove_here(std::string name);
+  runtime::Task<Result<void>> open_logs(const std::string& name, const TopicRecord& record);
+  runtime::Task<> delete_logs(const std::string& name, const TopicRecord& record);
+  runtime::Task<Result<void>> delete_partition(const std::string& name, engine::LogId log);
+  runtime::Task<Result<void>> remove_here(std::string name, std::optional<TopicId> id);
   runtime::Task<> show(std::string name, TopicRecord record);
   runtime::Task<bool> show_here(std::string name, TopicRecord record);
   runtime::Task<bool> hide_here(std::string name);
+  // Every shard is told; an empty name: the topic is gone.
+  runtime::Task<> tell_name(TopicId id, std::string name);
+  runtime::Task<bool> tell_name_here(size_t shard, TopicId id, const std::string& name);
   runtime::Task<bool> set_gate_here(std::string name, std::function<Result<void>()> gate);
   runtime::Task<Result<PublishResult>> publish_here(const Publish& publish);
   runtime::Task<Result<AppendResult>> append_here(const AppendBatches& append);
@@ -101,7 +113,9 @@ class Topics {
   Guard guard_;
   Grown grown_;
   Deleted deleted_;
-  std::vector<Open> open_;  // by shard; each touched by its shard only
+  // By shard; each touched by its shard only.
+  std::vector<Open> open_;
+  std::vector<Names> names_;
 };
 
 }  // namespace pabal::broker

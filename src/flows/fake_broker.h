@@ -121,12 +121,16 @@ class FakeBroker final : public broker::Broker {
   }
 
   // Not asked by what is tested with this.
+  const broker::BrokerOptions& options() const override { return options_; }
+  std::optional<std::string> topic_name(TopicId, const runtime::Shard&) const override { return {}; }
   runtime::Task<Result<Put>> put_topic(std::string, broker::TopicChange) override { return none<Put>(); }
   runtime::Task<Result<Offset>> delete_records(std::string, PartitionIndex, std::optional<Offset>) override {
     return none<Offset>();
   }
   runtime::Task<Result<broker::TopicInfo>> topic(std::string) override { return none<broker::TopicInfo>(); }
-  runtime::Task<Result<void>> delete_topic(std::string) override { return none<void>(); }
+  runtime::Task<Result<void>> delete_topic(std::string, std::optional<TopicId>) override {
+    return none<void>();
+  }
   runtime::Task<Result<broker::PublishResult>> publish(broker::Publish) override {
     return none<broker::PublishResult>();
   }
@@ -205,6 +209,7 @@ class FakeBroker final : public broker::Broker {
     leased_.erase(leased);
   }
 
+  broker::BrokerOptions options_;
   runtime::Timers& timers_;
   std::deque<std::pair<Instant, broker::Message>> waiting_;
   std::map<std::string, broker::Message> leased_;

@@ -55,6 +55,11 @@ class FakeBroker final : public broker::Broker {
   std::vector<broker::MessageLook> looks = {};
   std::shared_ptr<runtime::HangUp> hangs_up_while_it_waits = {};
 
+  broker::BrokerOptions broker_options = {};
+  const broker::BrokerOptions& options() const override { return broker_options; }
+  std::optional<std::string> topic_name(TopicId, const runtime::Shard&) const override {
+    return std::nullopt;
+  }
   Task<Put> put_topic(std::string name, broker::TopicChange change) override {
     if (failure) co_return std::unexpected(*failure);
     topic_change = change;
@@ -80,7 +85,7 @@ class FakeBroker final : public broker::Broker {
     called = fmt::format("delete_records {} {} {}", name, partition, before.value_or(Offset(-1)));
     co_return before.value_or(Offset(100));
   }
-  Task<void> delete_topic(std::string name) override {
+  Task<void> delete_topic(std::string name, std::optional<TopicId>) override {
     if (failure) co_return std::unexpected(*failure);
     if (topics_by_name.erase(name) == 0)
       co_return error(ErrorCode::not_found, "there is no topic '{}'", name);
