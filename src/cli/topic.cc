@@ -21,6 +21,7 @@ struct TopicOptions {
   std::string durability;
   std::string timestamps;
   std::string tombstones_kept;
+  std::string max_message_size;
   int partition = 0;
   std::string before;
   bool rekey = false;
@@ -35,6 +36,7 @@ struct TopicOptions {
     if (!durability.empty()) body["durability"] = durability;
     if (!timestamps.empty()) body["timestamps"] = timestamps;
     if (!tombstones_kept.empty()) body["tombstones_kept"] = tombstones_kept;
+    if (!max_message_size.empty()) body["max_message_size"] = max_message_size;
     if (rekey) body["rekey"] = true;
     return body;
   }
@@ -102,7 +104,8 @@ int show(Client& client, const TopicOptions& options) {
                               {"kept", retention_text(*answer)},
                               {"cleanup", text_at(*answer, "cleanup")},
                               {"durability", text_at(*answer, "durability")},
-                              {"timestamps", text_at(*answer, "timestamps")}});
+                              {"timestamps", text_at(*answer, "timestamps")},
+                              {"largest message", text_at(*answer, "max_message_size")}});
   Table table({{"PARTITION", true}, {"FIRST", true}, {"NEXT", true}, {"SIZE", true}, {"LOST", true}});
   for (const auto& p : member_of(*answer, "partitions")) {
     table.add({std::to_string(count_at(p, "partition")), flows::counted(count_at(p, "first_offset")),
@@ -182,6 +185,8 @@ void add_settings(CLI::App* verb, TopicOptions& options) {
       ->check(CLI::IsMember({"delete", "compact"}));
   verb->add_option("--tombstones-kept", options.tombstones_kept,
                    "how long a compacted topic keeps a record without a value, like 24h");
+  verb->add_option("--max-message-size", options.max_message_size,
+                   "the most bytes of one message, like 1MiB");
   verb->add_option("--timestamps", options.timestamps, "create or append")
       ->check(CLI::IsMember({"create", "append"}));
 }

@@ -171,7 +171,8 @@ Result<void> Server::open_kafka_door() {
                                              .broker = *broker_,
                                              .engine = *engine_,
                                              .observatory = *observatory_,
-                                             .auto_create_topics = settings_.auto_create_topics});
+                                             .auto_create_topics = settings_.auto_create_topics,
+                                             .data_directory = settings_.data_dir});
   if (!listening) return std::unexpected(listening.error());
   kafka_ = std::move(*listening);
   if (settings_.kafka_tls_certificate.empty()) warn_of_the_clear(kafka_->address());

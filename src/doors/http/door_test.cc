@@ -112,13 +112,15 @@ TEST_F(DoorTest, TopicsAreMadeShownAndDeleted) {
   EXPECT_EQ(ask("PUT", "/v1/topics/t").status, 200);
   Json topic = json(ask("GET", "/v1/topics/t"));
   EXPECT_EQ(topic["durability"], "flushed");
+  EXPECT_EQ(topic["max_message_size"], "4MiB");
   EXPECT_EQ(topic["partitions"][0]["next_offset"], 0);
   EXPECT_EQ(topic["producers"][0]["service"], "order");
   EXPECT_EQ(topic["consumers"][0]["queue"], "q");
   EXPECT_EQ(json(ask("GET", "/v1/topics"))["topics"].size(), 1U);
   EXPECT_EQ(ask("DELETE", "/v1/topics/t").status, 204);
   EXPECT_EQ(ask("GET", "/v1/topics/t").status, 404);
-  ask("PUT", "/v1/topics/t", R"({"durability": "memory"})");
+  ask("PUT", "/v1/topics/t", R"({"durability": "memory", "max_message_size": "1MiB"})");
+  EXPECT_EQ(broker_.topic_change.message_bytes_max, 1_MiB);
   EXPECT_EQ(broker_.topic_change.durability, broker::Durability::memory);
   EXPECT_THAT(ask("PUT", "/v1/topics/t", R"({"durability": "sometimes"})").body,
               HasSubstr("right is one of"));

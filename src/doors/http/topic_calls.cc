@@ -45,9 +45,9 @@ Json neighbours(const Json& flow, const std::string& topic, const char* end, con
 
 void TopicCalls::add_to(RouteTable& table) {
   constexpr std::string_view body =
-      R"({"partitions": 1, "retention": {"time": "7d", "size": "10GiB"}, "cleanup": "delete", "tombstones_kept": "24h", "durability": "flushed", "timestamps": "create"})";
+      R"({"partitions": 1, "retention": {"time": "7d", "size": "10GiB"}, "cleanup": "delete", "tombstones_kept": "24h", "durability": "flushed", "timestamps": "create", "max_message_size": "1MiB"})";
   constexpr std::string_view topic =
-      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096, "lost": 0}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "timestamps": "create", "internal": false, "producers": [{"name": "till", "service": "till", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z", "clients": [{"client": "till", "address": "10.0.0.7", "user": null, "last_seen": "2026-01-02T03:04:05.678Z"}]}], "consumers": [{"name": "analytics", "group": "analytics", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z"}]})";
+      R"({"name": "order.events", "id": "0193f0c2-77aa-7b01-9b1e-2c3d4e5f6071", "partitions": [{"partition": 0, "first_offset": 0, "next_offset": 18, "bytes": 4096, "lost": 0}], "retention": {"time": "7d", "size": null}, "cleanup": "delete", "durability": "flushed", "max_message_size": "4MiB", "timestamps": "create", "internal": false, "producers": [{"name": "till", "service": "till", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z", "clients": [{"client": "till", "address": "10.0.0.7", "user": null, "last_seen": "2026-01-02T03:04:05.678Z"}]}], "consumers": [{"name": "analytics", "group": "analytics", "rate": 12.5, "last_seen": "2026-01-02T03:04:05.678Z"}]})";
   constexpr std::string_view all = R"({"topics": []})";
   table.add(
       {"PUT",

@@ -75,6 +75,7 @@ Result<broker::TopicChange> read_topic_change(std::string_view body) {
        {"cleanup", [&](const Field& f) { read_cleanup(f, change); }},
        {"tombstones_kept", [&](const Field& f) { change.tombstones_kept = f.duration(retention_max); }},
        {"durability", [&](const Field& f) { read_durability(f, change); }},
+       {"max_message_size", [&](const Field& f) { change.message_bytes_max = f.size(); }},
        {"timestamps",
         [&](const Field& f) {
           change.timestamps = f.one_of<broker::Timestamps>(
@@ -132,6 +133,7 @@ Json topic_json(const broker::TopicInfo& topic) {
                {"retention", retention},
                {"cleanup", compact ? "compact" : "delete"},
                {"durability", broker::name_of(s.durability)},
+               {"max_message_size", format_size(s.message_bytes_max)},
                {"timestamps", s.timestamps == broker::Timestamps::append ? "append" : "create"},
                {"internal", topic.internal}};
   if (compact) json["tombstones_kept"] = format_duration(s.tombstones_kept);

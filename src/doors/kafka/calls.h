@@ -5,6 +5,8 @@
 #include "doors/kafka/context.h"
 #include "protocol/kafka/acls.h"
 #include "protocol/kafka/api_versions.h"
+#include "protocol/kafka/cluster.h"
+#include "protocol/kafka/configs.h"
 #include "protocol/kafka/fetch.h"
 #include "protocol/kafka/group_admin.h"
 #include "protocol/kafka/group_membership.h"
@@ -14,6 +16,7 @@
 #include "protocol/kafka/produce.h"
 #include "protocol/kafka/sasl.h"
 #include "protocol/kafka/scram.h"
+#include "protocol/kafka/topic_admin.h"
 
 // One function for each call that the door answers; dispatch.cc lists them with their versions.
 namespace pabal::doors {
@@ -50,5 +53,20 @@ Answer<kafka::AlterUserScramCredentialsResponse> alter_scram(KafkaCall& call,
 Answer<kafka::DescribeAclsResponse> describe_acls(KafkaCall& call, kafka::DescribeAclsRequest request);
 Answer<kafka::CreateAclsResponse> create_acls(KafkaCall& call, kafka::CreateAclsRequest request);
 Answer<kafka::DeleteAclsResponse> delete_acls(KafkaCall& call, kafka::DeleteAclsRequest request);
+
+Answer<kafka::CreateTopicsResponse> create_topics(KafkaCall& call, kafka::CreateTopicsRequest request);
+Answer<kafka::DeleteTopicsResponse> delete_topics(KafkaCall& call, kafka::DeleteTopicsRequest request);
+Answer<kafka::DeleteRecordsResponse> delete_records(KafkaCall& call, kafka::DeleteRecordsRequest request);
+Answer<kafka::CreatePartitionsResponse> create_partitions(KafkaCall& call,
+                                                          kafka::CreatePartitionsRequest request);
+Answer<kafka::DescribeConfigsResponse> describe_configs(KafkaCall& call,
+                                                        kafka::DescribeConfigsRequest request);
+Answer<kafka::AlterConfigsResponse> alter_configs(KafkaCall& call, kafka::AlterConfigsRequest request);
+Answer<kafka::IncrementalAlterConfigsResponse> incremental_alter_configs(
+    KafkaCall& call, kafka::IncrementalAlterConfigsRequest request);
+Answer<kafka::DescribeClusterResponse> describe_cluster(KafkaCall& call,
+                                                        kafka::DescribeClusterRequest request);
+Answer<kafka::DescribeLogDirsResponse> describe_log_dirs(KafkaCall& call,
+                                                         kafka::DescribeLogDirsRequest request);
 
 }  // namespace pabal::doors

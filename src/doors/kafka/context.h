@@ -25,6 +25,7 @@ struct KafkaParts {
   engine::Engine& engine;
   flows::Observatory& observatory;
   bool auto_create_topics = true;
+  std::string data_directory = {};  // as clients are told
 };
 
 // One call: on which shard it runs, and what it may need. Lives until the call is answered.

@@ -1,8 +1,7 @@
-#include <map>
-
 #include "broker/names.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "doors/kafka/visible_topics.h"
 
 namespace pabal::doors {
 namespace {
@@ -40,32 +39,21 @@ runtime::Task<Topic> named_topic(KafkaCall& call, std::string name, bool may_cre
   co_return answer;
 }
 
-runtime::Task<Result<std::vector<broker::TopicInfo>>> visible_topics(KafkaCall& call) {
-  auto all = co_await call.parts.broker.topics();
-  if (all) std::erase_if(*all, [](const broker::TopicInfo& info) { return info.internal; });
-  co_return all;
-}
-
 runtime::Task<std::vector<Topic>> wanted_topics(KafkaCall& call, const std::vector<Wanted>& wanted,
                                                 bool may_create) {
   std::vector<Topic> answer;
-  std::optional<std::map<TopicId, broker::TopicInfo>> by_id;
   for (const Wanted& one : wanted) {
     if (one.name) {
       answer.push_back(co_await named_topic(call, *one.name, may_create));
       continue;
     }
-    if (!by_id) {
-      by_id.emplace();
-      auto all = co_await visible_topics(call);
-      if (!all) all.emplace();
-      for (const broker::TopicInfo& info : *all) by_id->emplace(info.id, info);
-    }
-    auto found = by_id->find(one.topic_id);
-    answer.push_back(found != by_id->end() ? known_topic(found->second)
-                                           : Topic{.error_code = KafkaError::unknown_topic_id,
-                                                   .name = std::nullopt,
-                                                   .topic_id = one.topic_id});
+    auto name = call.parts.broker.topic_name(one.topic_id, call.shard);
+    auto info = co_await visible_topic(call, name.value_or(""));
+    bool found = info && info->id == one.topic_id;
+    answer.push_back(found ? known_topic(*info)
+                           : Topic{.error_code = KafkaError::unknown_topic_id,
+                                   .name = std::nullopt,
+                                   .topic_id = one.topic_id});
     // Before version 12 a name could not be null.
     if (!answer.back().name && call.version() < kafka::ApiVersion(12)) answer.back().name = "";
   }

@@ -81,7 +81,8 @@ constexpr Named names[] = {{unknown_server_error, "UNKNOWN_SERVER_ERROR"},
                            {duplicate_resource, "DUPLICATE_RESOURCE"},
                            {unacceptable_credential, "UNACCEPTABLE_CREDENTIAL"},
                            {unknown_topic_id, "UNKNOWN_TOPIC_ID"},
-                           {inconsistent_topic_id, "INCONSISTENT_TOPIC_ID"}};
+                           {inconsistent_topic_id, "INCONSISTENT_TOPIC_ID"},
+                           {mismatched_endpoint_type, "MISMATCHED_ENDPOINT_TYPE"}};
 
 }  // namespace
 

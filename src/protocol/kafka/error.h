@@ -79,6 +79,7 @@ enum class KafkaError : int16_t {
   unacceptable_credential = 93,
   unknown_topic_id = 100,
   inconsistent_topic_id = 103,
+  mismatched_endpoint_type = 114,
 };
 
 // "CORRUPT_MESSAGE", as the documentation of Kafka has it; "an unnamed error" for the rest.

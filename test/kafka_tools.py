@@ -1,0 +1,62 @@
+"""Apache Kafka's own command line tools, which Maven brings: a class path, and one tool's run."""
+
+import functools
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+VERSION = "4.1.1"
+FETCH_SECONDS_MAX = 300
+TOOL_SECONDS_MAX = 120
+
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>pabal</groupId><artifactId>kafka-tools</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version></dependency>
+  </dependencies>
+</project>
+"""
+TOOLS = {
+    "kafka-topics": "org.apache.kafka.tools.TopicCommand",
+    "kafka-configs": "kafka.admin.ConfigCommand",
+    "kafka-delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
+    "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+    "kafka-cluster": "org.apache.kafka.tools.ClusterTool",
+    "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+}
+
+
+class Missing(Exception):
+    """Why the tools cannot be run here."""
+
+
+@functools.cache
+def class_path():
+    """All jars the tools need, from Maven's store when they are there, else fetched into it."""
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            raise Missing(f"{program} is not installed; Debian has default-jre-headless and maven")
+    with tempfile.TemporaryDirectory() as scratch:
+        pom, answer = Path(scratch) / "pom.xml", Path(scratch) / "jars"
+        pom.write_text(POM)
+        command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:build-classpath", f"-Dmdep.outputFile={answer}"]
+        for how in (["-o"], []):
+            try:
+                done = subprocess.run([*command, *how], capture_output=True, text=True, timeout=FETCH_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                continue
+            if done.returncode == 0 and answer.exists():
+                return answer.read_text().strip()
+    raise Missing(f"Maven does not bring org.apache.kafka {VERSION}")
+
+
+def run(tool, *arguments):
+    """What the tool said; an AssertionError when it failed."""
+    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", class_path(), TOOLS[tool], *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS_MAX)
+    if done.returncode != 0:
+        raise AssertionError(f"{tool} {' '.join(arguments)}: {done.stdout}{done.stderr}")
+    return done.stdout
