@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/crc32c.h"
@@ -140,6 +141,18 @@ TEST_F(AppendTest, ATopicThatStampsRecordsStampsThese) {
   EXPECT_TRUE(batch->verify());
   EXPECT_EQ(batch->max_timestamp(), batch->base_timestamp());
   EXPECT_NE(batch->max_timestamp(), WallTime(std::chrono::milliseconds(1001)));
+}
+
+TEST_F(AppendTest, ALargeBatchAndOneWithoutIdsAreToldAsAWhole) {
+  log::BatchBuilder bare;
+  for (int i = 0; i < 3; ++i) bare.add({.value = as_bytes("v")});
+  append({{0, bare.finish()}});
+  append({{0, batch_of(std::string(records_told_max + 1, 'k'))}, {1, batch_of("ab")}});
+  EXPECT_THAT(observer.lines,
+              testing::IsSupersetOf({"shop published 3 records to orders/0",
+                                     "shop published 101 records to orders/0 with ids",
+                                     "shop published orders/1/0", "shop published orders/1/1"}));
+  EXPECT_THAT(observer.lines, testing::Not(testing::Contains("shop published orders/0/0")));
 }
 
 TEST_F(AppendTest, ATopicIsNotMade) {

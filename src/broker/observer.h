@@ -16,6 +16,17 @@ struct RecordSeen {
   const log::RecordView& record;
 };
 
+// A client's batch of records that are not told one by one: there are many, or nothing in them could be asked
+// for.
+struct BatchSeen {
+  std::string_view topic;
+  PartitionIndex partition;
+  int64_t records = 0;
+  size_t bytes = 0;
+  bool has_ids = false;  // the first record has a key or headers, so that somebody might look for it
+};
+constexpr int64_t records_told_max = 100;  // of one batch; of a larger one none
+
 enum class MessageEvent { delivered, acked, nacked, expired, dead, redriven };
 
 struct MessageSeen {
@@ -54,6 +65,9 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void published(std::string_view service, const RecordSeen& seen, Duration durable_in) = 0;
+  virtual void published_batch(std::string_view service, const BatchSeen& seen, Duration durable_in) {
+    (void)service, (void)seen, (void)durable_in;
+  }
   virtual void message(const MessageSeen& seen) = 0;
   virtual void consumer_joined(std::string_view queue, std::string_view service) = 0;
   virtual void consumer_left(std::string_view queue, std::string_view service, std::string_view why) = 0;

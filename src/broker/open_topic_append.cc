@@ -127,6 +127,15 @@ void OpenTopic::tell(const AppendBatches& append, size_t part, Offset base, Dura
   const AppendBatches::Part& stored = append.parts[part];
   auto batch = log::BatchView::parse(stored.batch.view());
   if (!batch) return;
+  bool has_ids = false;
+  (void)batch->for_each([&](const log::StoredRecord& record) {
+    has_ids = record.key || !record.headers.empty();
+    return !has_ids && batch->record_count() <= records_told_max;
+  });
+  if (!has_ids || batch->record_count() > records_told_max) {
+    BatchSeen seen{name_, stored.partition, batch->record_count(), stored.batch.size(), has_ids};
+    return observer_.published_batch(append.service, seen, durable_in);
+  }
   Offset sent = batch->base_offset();
   (void)batch->for_each([&](const log::StoredRecord& record) {
     Stored where{stored.partition, base + (record.offset - sent)};

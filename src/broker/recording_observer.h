@@ -15,6 +15,10 @@ class RecordingObserver final : public Observer {
     lines.push_back(
         fmt::format("{} published {}/{}/{}", service, seen.topic, seen.at.partition, seen.at.offset));
   }
+  void published_batch(std::string_view service, const BatchSeen& seen, Duration) override {
+    lines.push_back(fmt::format("{} published {} records to {}/{}{}", service, seen.records, seen.topic,
+                                seen.partition, seen.has_ids ? " with ids" : ""));
+  }
   void message(const MessageSeen& seen) override {
     static constexpr std::string_view names[] = {"delivered", "acked", "nacked",
                                                  "expired",   "dead",  "redriven"};

@@ -66,7 +66,7 @@ FlowGraph::Edge* FlowGraph::edge(EdgeKind kind, NodeName from, NodeName to) {
 void FlowGraph::count(EdgeKind kind, NodeName from, NodeName to, const Seen& seen, bool failed) {
   Edge* e = edge(kind, std::move(from), std::move(to));
   if (!e) return;
-  e->window.add(seen.instant, seen.duration, failed);
+  e->window.add(seen.instant, seen.duration, failed, seen.count());
   e->last_seen = std::max(e->last_seen, seen.at);
   e->last_instant = std::max(e->last_instant, seen.instant);
   if (failed) e->last_failure = seen.reason;
@@ -75,7 +75,7 @@ void FlowGraph::count(EdgeKind kind, NodeName from, NodeName to, const Seen& see
 void FlowGraph::see(const Seen& seen) {
   switch (seen.kind) {
     case SeenKind::published:
-      published_.add(seen.instant, seen.duration);
+      published_.add(seen.instant, seen.duration, false, seen.count());
       count(EdgeKind::publishes, caller_node(seen.service), topic_node(seen.topic), seen, false);
       break;
     case SeenKind::delivered:

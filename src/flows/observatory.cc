@@ -147,8 +147,8 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     }
   }
 
-  void drop(WallTime at) {
-    dropped.fetch_add(1, std::memory_order_relaxed);
+  void drop(WallTime at, int64_t count = 1) {
+    dropped.fetch_add(count, std::memory_order_relaxed);
     dropped_at_ms.store(at.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
@@ -187,6 +187,7 @@ struct Observatory::Core : std::enable_shared_from_this<Core> {
     memory.happenings.see(seen);
     if (seen.kind == SeenKind::changed) return collect_change(seen);
     if (seen.kind == SeenKind::joined || seen.kind == SeenKind::left) return;
+    if (seen.batch_records > 0) return;
     if (seen.kind == SeenKind::dead) {
       memory.last_dead.insert_or_assign(std::string(seen.queue),
                                         DeadLetter{.at = seen.at,
@@ -241,6 +242,19 @@ void Observatory::published(std::string_view service, const broker::RecordSeen& 
     if (!value.empty()) entry.search.push_back(value);
   }
   core_->see(entry);
+}
+
+void Observatory::published_batch(std::string_view service, const broker::BatchSeen& seen,
+                                  Duration durable_in) {
+  if (is_internal(seen.topic)) return;
+  Seen entry{.kind = SeenKind::published,
+             .service = service,
+             .topic = seen.topic,
+             .partition = seen.partition.value(),
+             .duration = durable_in,
+             .batch_records = static_cast<uint32_t>(seen.records)};
+  core_->see(entry);
+  if (seen.has_ids) core_->drop(entry.at, seen.records);
 }
 
 void Observatory::message(const broker::MessageSeen& seen) {

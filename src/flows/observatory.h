@@ -60,6 +60,7 @@ class Observatory final : public broker::Observer {
 
   // broker::Observer, from any shard.
   void published(std::string_view service, const broker::RecordSeen& seen, Duration durable_in) override;
+  void published_batch(std::string_view service, const broker::BatchSeen& seen, Duration durable_in) override;
   void message(const broker::MessageSeen& seen) override;
   void consumer_joined(std::string_view queue, std::string_view service) override;
   void consumer_left(std::string_view queue, std::string_view service, std::string_view why) override;

@@ -46,6 +46,26 @@ TEST(Observatory, WhatIsTheServersOwnIsNotRemembered) {
   EXPECT_EQ(observatory.memory().trace.entries(), 0);
 }
 
+TEST(Observatory, ABatchIsCountedAsAWholeAndSaysWhetherTheTraceLacksIt) {
+  engine::StepShards shards;
+  Observatory observatory(shards);
+  WallTime start = observatory.memory().trace.complete_since();
+  shards.advance(5s);
+  broker::BatchSeen batch{"order.events", PartitionIndex(0), 500, 50'000, false};
+  observatory.published_batch("order", batch, 1ms);
+  shards.run(observatory.gather());
+  EXPECT_EQ(observatory.memory().trace.entries(), 0);
+  EXPECT_EQ(observatory.memory().trace.complete_since(), start);
+  EXPECT_EQ(observatory.memory().graph.published().count(shards.clock().now()), 500);
+  batch.has_ids = true;
+  observatory.published_batch("order", batch, 1ms);
+  shards.run(observatory.gather());
+  EXPECT_EQ(observatory.memory().graph.published().count(shards.clock().now()), 1000);
+  EXPECT_EQ(observatory.memory().graph.edges().size(), 1U);
+  EXPECT_EQ(observatory.memory().trace.complete_since(), start + 5s);
+  EXPECT_EQ(observatory.dropped(), 500);
+}
+
 TEST(Observatory, WhatDoesNotFitIsCountedAndTakenBackFromTheClaim) {
   engine::StepShards shards;
   Observatory observatory(shards, {.buffer_bytes_max = 2'000});

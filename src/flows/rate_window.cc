@@ -36,12 +36,12 @@ RateWindow::Slot& RateWindow::slot(Instant now) {
   return slot;
 }
 
-void RateWindow::add(Instant now, Duration took, bool failed) {
+void RateWindow::add(Instant now, Duration took, bool failed, uint32_t count) {
   Slot& in = slot(now);
-  ++in.count;
-  if (failed) ++in.failures;
+  in.count += count;
+  if (failed) in.failures += count;
   uint16_t& bin = in.took[bin_of(took)];
-  if (bin < std::numeric_limits<uint16_t>::max()) ++bin;
+  bin = static_cast<uint16_t>(std::min<uint32_t>(bin + count, std::numeric_limits<uint16_t>::max()));
 }
 
 void RateWindow::add_count(Instant now, uint32_t count) { slot(now).count += count; }

@@ -14,7 +14,7 @@ constexpr int window_seconds = 10;
 // second; slots that have left the window are ignored when it is read, so nothing has to run while idle.
 class RateWindow {
  public:
-  void add(Instant now, Duration took, bool failed = false);
+  void add(Instant now, Duration took, bool failed = false, uint32_t count = 1);
   // Several at once, of which nobody knows how long they took.
   void add_count(Instant now, uint32_t count);
   // A failure of something already counted.

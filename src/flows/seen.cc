@@ -22,7 +22,7 @@ struct Fixed {
   uint8_t failed;
   uint8_t has_due;
   uint8_t search_count;
-  uint8_t padding[4];
+  uint32_t batch_records;
 };
 static_assert(std::has_unique_object_representations_v<Fixed>);
 
@@ -46,7 +46,7 @@ Fixed fixed_of(const Seen& seen, size_t search_count) {
           .failed = seen.failed,
           .has_due = seen.due.has_value(),
           .search_count = static_cast<uint8_t>(search_count),
-          .padding = {}};
+          .batch_records = seen.batch_records};
 }
 
 Seen seen_of(const Fixed& fixed) {
@@ -60,6 +60,7 @@ Seen seen_of(const Fixed& fixed) {
   seen.duration = Duration(fixed.duration_ns);
   if (fixed.has_due) seen.due = WallTime(std::chrono::milliseconds(fixed.due_ms));
   seen.failed = fixed.failed;
+  seen.batch_records = fixed.batch_records;
   return seen;
 }
 

@@ -49,7 +49,11 @@ struct Seen {
   int32_t delivery = 0;
   Duration duration = {};  // until durable, since published, of the call
   std::optional<WallTime> due = {};
-  bool failed = false;  // of a call
+  bool failed = false;         // of a call
+  uint32_t batch_records = 0;  // published: of a batch of which none is remembered
+
+  // How many things this is.
+  [[nodiscard]] uint32_t count() const { return batch_records > 0 ? batch_records : 1; }
 };
 
 // Longer texts are cut: what is observed must not cost more than what it observes.

@@ -36,13 +36,13 @@ std::string label_value(std::string_view text) {
   return out;
 }
 
-void DurationHistogram::add(Duration d) {
+void DurationHistogram::add(Duration d, uint64_t times) {
   double s = std::chrono::duration<double>(d).count();
   auto bucket = static_cast<size_t>(std::ranges::lower_bound(bounds_s, s) - bounds_s.begin());
-  if (bucket < buckets_.size()) buckets_[bucket].fetch_add(1, relaxed);
-  count_.fetch_add(1, relaxed);
-  sum_us_.fetch_add(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(d).count()),
-                    relaxed);
+  if (bucket < buckets_.size()) buckets_[bucket].fetch_add(times, relaxed);
+  count_.fetch_add(times, relaxed);
+  auto us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+  sum_us_.fetch_add(us * times, relaxed);
 }
 
 void DurationHistogram::append_to(std::string& out, std::string_view name, std::string_view labels) const {
@@ -97,6 +97,14 @@ void MeteredObserver::published(std::string_view service, const broker::RecordSe
   next_.published(service, seen, durable_in);
 }
 
+void MeteredObserver::published_batch(std::string_view service, const broker::BatchSeen& seen,
+                                      Duration durable_in) {
+  published_.fetch_add(static_cast<uint64_t>(seen.records), relaxed);
+  published_bytes_.fetch_add(seen.bytes, relaxed);
+  durable_in_.add(durable_in, static_cast<uint64_t>(seen.records));
+  next_.published_batch(service, seen, durable_in);
+}
+
 void MeteredObserver::message(const broker::MessageSeen& seen) {
   auto event = static_cast<size_t>(seen.event);
   check(event < messages_.size(), "message event {}", event);
@@ -117,7 +125,8 @@ void MeteredObserver::changed(broker::Change change, std::string_view name) { ne
 void MeteredObserver::append_to(std::string& out) const {
   append_metric_head(out, "pabal_records_published_total", "counter", "Records published.");
   append(out, "pabal_records_published_total {}\n", published_.load(relaxed));
-  append_metric_head(out, "pabal_bytes_published_total", "counter", "Bytes of their keys and values.");
+  append_metric_head(out, "pabal_bytes_published_total", "counter",
+                     "Bytes of their keys and values; of batches that clients built, as they came.");
   append(out, "pabal_bytes_published_total {}\n", published_bytes_.load(relaxed));
   append_metric_head(out, "pabal_messages_total", "counter", "What happened to messages of queues.");
   for (size_t i = 0; i < events.size(); ++i) {

@@ -16,7 +16,7 @@ namespace pabal::doors {
 // A histogram of durations, as Prometheus counts them. From any thread.
 class DurationHistogram {
  public:
-  void add(Duration d);
+  void add(Duration d, uint64_t times = 1);
   [[nodiscard]] uint64_t count() const { return count_.load(std::memory_order_relaxed); }
   // `labels` without braces, or empty.
   void append_to(std::string& out, std::string_view name, std::string_view labels) const;
@@ -54,6 +54,7 @@ class MeteredObserver final : public broker::Observer {
   explicit MeteredObserver(broker::Observer& next) : next_(next) {}
 
   void published(std::string_view service, const broker::RecordSeen& seen, Duration durable_in) override;
+  void published_batch(std::string_view service, const broker::BatchSeen& seen, Duration durable_in) override;
   void message(const broker::MessageSeen& seen) override;
   void consumer_joined(std::string_view queue, std::string_view service) override;
   void consumer_left(std::string_view queue, std::string_view service, std::string_view why) override;
