@@ -20,6 +20,7 @@ if kafka is not None:
     from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 
 PARTITIONS = 4
+HIGHEST_TIME = -3
 LOOKS = 20  # that see the same
 MEMORY_BYTES_MAX = 200 << 20  # the cache of records for readers has 64 MiB of it
 
@@ -31,16 +32,16 @@ def framed(request, correlation_id):
 
 
 @functools.lru_cache
-def batch_of(value):
+def batch_of(value, time=TIME_MS):
     builder = MemoryRecordsBuilder(magic=2, compression_type=0, batch_size=1 << 20)
-    builder.append(TIME_MS, None, value, [])
+    builder.append(time, None, value, [])
     builder.close()
     return builder.buffer()
 
 
-def produce(correlation_id, value, partition=0, topic="orders", acks=-1):
+def produce(correlation_id, value, partition=0, topic="orders", acks=-1, time=None):
     return framed(ProduceRequest[7](transactional_id=None, required_acks=acks, timeout=1000,
-                                    topics=[(topic, [(partition, batch_of(value))])]), correlation_id)
+                                    topics=[(topic, [(partition, batch_of(value, time or TIME_MS))])]), correlation_id)
 
 
 def fetch(correlation_id, offset=0, wait_ms=0, bytes_max=1 << 20, topic="orders"):
@@ -139,6 +140,19 @@ class KafkaPipelineTest(DoorTest):
         self.assertEqual(answers[20], b"")
         wait_until(lambda: "API key 999" in self.server.said(), CLIENT_SECONDS_MAX, "the reason in the log")
         self.assertEqual(self.values(0), list(range(20)))
+
+    def test_the_first_record_of_the_highest_time_is_found(self):
+        def highest():
+            self.connection.sendall(framed(OffsetRequest[1](-1, [("orders", [(0, HIGHEST_TIME)])]), 1))
+            return OffsetResponse[1].decode(read_answer(self.connection)[4:]).topics[0][1][0][1:]
+        self.assertEqual(highest(), (NONE, -1, -1))
+        future = 2**62
+        for times, found in (((5,), (5, 0)), ((50, 20, 50, 7), (50, 1)), ((TIME_MS, future, future - 1), (future, 6)),
+                             ((2**63 - 1,), (2**63 - 1, 8))):
+            for time in times:
+                self.connection.sendall(produce(0, b"1", time=time))
+                self.assertEqual(produced(read_answer(self.connection))[0], NONE)
+            self.assertEqual(highest(), (NONE, *found))
 
     def test_requests_in_small_pieces_are_answered(self):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
