@@ -122,6 +122,24 @@ TEST(FlowText, DrawsTopicsQueuesConsumersAndCalls) {
   EXPECT_THAT(flow_text(Json::object(), captured.screen), ElementsAre("Nothing flows yet."));
 }
 
+TEST(FlowText, DrawsConsumerGroupsAndWhoReadsByItself) {
+  Captured captured;
+  Json with_group = Json::parse(R"({"nodes": [
+    {"id": "topic:t", "kind": "topic", "name": "t", "state": "ok", "rate": 4, "partitions": 1},
+    {"id": "group:g", "kind": "group", "name": "g", "state": "ok", "lag": 1204},
+    {"id": "service:a", "kind": "service", "name": "a", "state": "ok"},
+    {"id": "service:loner", "kind": "service", "name": "loner", "state": "ok"}],
+   "edges": [
+    {"from": "topic:t", "to": "group:g", "kind": "delivers", "rate": 4},
+    {"from": "topic:t", "to": "service:loner", "kind": "delivers", "rate": 2},
+    {"from": "group:g", "to": "service:a", "kind": "delivers", "rate": 4},
+    {"from": "service:loner", "to": "service:a", "kind": "calls", "rate": 1}]})");
+  auto lines = flow_text(with_group, captured.screen);
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_THAT(lines[1], AllOf(HasSubstr("├─▶ g"), HasSubstr("1,204 behind"), HasSubstr("──▶ a  4.0/s")));
+  EXPECT_THAT(lines[2], AllOf(HasSubstr("└─▶ loner"), testing::Not(HasSubstr("nobody"))));
+}
+
 TEST(TraceText, DrawsOneLaneForEachServiceAndTheGaps) {
   Captured captured;
   Json trace =

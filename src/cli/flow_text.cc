@@ -105,6 +105,12 @@ class Drawing {
     auto node = nodes_.find(id);
     if (node == nodes_.end()) return "";
     const Json& its = *node->second;
+    std::string kind = text_at(its, "kind");
+    if (kind == "group") {
+      bool known = member_of(its, "lag").is_number();
+      return known ? flows::counted(count_at(its, "lag")) + " behind" : "nothing committed";
+    }
+    if (kind != "queue") return "";  // a reader that is in no group
     std::string text = flows::counted(count_at(its, "ready") + count_at(its, "unscanned")) + " waiting";
     if (member_of(its, "oldest_ready_age_s").is_number()) {
       text += ", " + flows::lasting(seconds_of(number_at(its, "oldest_ready_age_s")));
@@ -114,11 +120,21 @@ class Drawing {
     return text;
   }
 
+  // One that reads a topic itself, neither from a queue nor in a group.
+  bool is_reader(const std::string& id) const {
+    auto node = nodes_.find(id);
+    if (node == nodes_.end()) return false;
+    std::string kind = text_at(*node->second, "kind");
+    return kind == "service" || kind == "client";
+  }
+
+  // Or a consumer group, or one that reads the topic itself.
   void queue(const std::string& id, Widths widths, bool last) {
     std::string head =
         fmt::format("  {} {}  {}", last ? "└─▶" : "├─▶", coloured(id, fitted(name_of(id), widths.name)),
                     coloured(id, fitted(waiting_text(id), widths.waiting)));
     const auto& consumers = edges_of(out_, id);
+    if (is_reader(id)) return lines_.push_back(head);
     if (consumers.empty()) lines_.push_back(head + "  " + coloured(id, "nobody consumes it"));
     std::string below =
         fmt::format("  {}  {}", last ? " " : "│", std::string(widths.name + widths.waiting + 3, ' '));
