@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace shop {
 namespace {
@@ -21,6 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds ready_within{60};
 constexpr milliseconds ask_every{20};
+constexpr milliseconds feed_every{100};
 constexpr milliseconds look_every{50};  // asking everybody costs them something
 constexpr milliseconds stop_patience{3'000};
 
@@ -29,22 +31,32 @@ int64_t wall_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
 
-// Several at once, so that no two are the same.
+// Below those that the kernel gives to outgoing connections (from 32768): a process that was killed must find
+// its port free when it comes back, and on a busy machine any connection could have taken it meanwhile.
+constexpr int first_port = 20'000;
+constexpr int port_count = 12'000;
+
+bool is_free(int port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return bound;
+}
+
+// Several at once, from a place of its own for each story, so that no two are the same.
 std::vector<int> free_ports(size_t count) {
-  std::vector<int> sockets;
   std::vector<int> ports;
-  for (size_t i = 0; i < count; ++i) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    pabal::check(bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0, "no free port");
-    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-    sockets.push_back(fd);
-    ports.push_back(ntohs(address.sin_port));
+  auto at = static_cast<int>(pabal::Random::from_system().below(port_count));
+  for (int tried = 0; tried < port_count && ports.size() < count; ++tried) {
+    int port = first_port + (at + tried) % port_count;
+    if (is_free(port)) ports.push_back(port);
   }
-  for (int fd : sockets) close(fd);
+  pabal::check(ports.size() == count, "{} ports from {} are free, {} are needed", ports.size(), first_port,
+               count);
   return ports;
 }
 
@@ -260,7 +272,8 @@ Result<void> World::crash(const std::string& process) {
   return ready;
 }
 
-Result<bool> World::crash_relay(const std::string& service, milliseconds patience) {
+Result<bool> World::crash_relay(const std::string& service, milliseconds patience,
+                                const std::function<void()>& feed) {
   std::string process = "relay-" + service;
   auto restarts = [&] {
     auto status = supervisor_.status_of(process);
@@ -270,7 +283,12 @@ Result<bool> World::crash_relay(const std::string& service, milliseconds patienc
   if (auto crashed = supervisor_.crash(process, {"PABAL_TEST_RELAY_STOP_AFTER_PUBLISH=1"}); !crashed) {
     return std::unexpected(crashed.error());
   }
-  return stop_.until([&] { return restarts() >= before + 2; }, patience);
+  auto died = [&] {
+    if (restarts() >= before + 2) return true;
+    feed();
+    return false;
+  };
+  return stop_.until(died, patience, feed_every);
 }
 
 Result<void> World::join_analytics() {

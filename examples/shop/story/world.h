@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,8 +51,10 @@ class World {
   // SIGKILL and up again; returns when it is ready.
   Result<void> crash(const std::string& process);
   // The relay is killed after it has published and before it has marked that; returns when it is up again.
-  // False when nothing was there to be published within the time.
-  Result<bool> crash_relay(const std::string& service, std::chrono::milliseconds patience);
+  // Meanwhile `feed` is called again and again, so that there is something to be published. False when there
+  // was nothing within the time.
+  Result<bool> crash_relay(const std::string& service, std::chrono::milliseconds patience,
+                           const std::function<void()>& feed);
   Result<void> join_analytics();
 
   // Waits until no outbox holds anything back and no queue has anything to deliver.
