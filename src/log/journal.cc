@@ -10,6 +10,7 @@ namespace pabal::log {
 namespace {
 
 constexpr std::string_view file_suffix = ".journal";
+constexpr std::string_view unfinished_suffix = ".new";
 constexpr size_t prepare_piece_bytes = 1_MiB;  // flushed one by one, so that no commit's flush waits for all
 
 std::optional<uint32_t> number_of(std::string_view name) {
@@ -49,11 +50,18 @@ Result<std::vector<uint32_t>> journal_files(runtime::FileSystem& files, const st
 
 Result<JournalFile> prepare_journal_file(runtime::FileSystem& files, const std::string& directory,
                                          uint32_t number, uint64_t bytes) {
-  auto file = files.open(journal_file_path(directory, number), runtime::OpenMode::create);
-  if (!file) return std::unexpected(file.error());
-  if (auto done = (*file)->reserve(bytes); !done) return std::unexpected(done.error());
-  if (auto done = write_zeros(**file, bytes); !done) return std::unexpected(done.error());
+  std::string path = journal_file_path(directory, number);
+  std::string unfinished = path + std::string(unfinished_suffix);
+  {
+    auto file = files.open(unfinished, runtime::OpenMode::create);
+    if (!file) return std::unexpected(file.error());
+    if (auto done = (*file)->reserve(bytes); !done) return std::unexpected(done.error());
+    if (auto done = write_zeros(**file, bytes); !done) return std::unexpected(done.error());
+  }
+  if (auto done = files.rename(unfinished, path); !done) return std::unexpected(done.error());
   if (auto done = files.flush_directory(directory); !done) return std::unexpected(done.error());
+  auto file = files.open(path, runtime::OpenMode::write);
+  if (!file) return std::unexpected(file.error());
   return JournalFile{number, bytes, std::move(*file)};
 }
 

@@ -39,8 +39,9 @@ struct JournalPosition {
 // The numbers of the files in `directory`.
 [[nodiscard]] Result<std::vector<uint32_t>> journal_files(runtime::FileSystem& files,
                                                           const std::string& directory);
-// Makes (or grows) a journal file and writes it once from end to end, flushed. Takes as long as the disk
-// needs.
+// Makes a journal file, or replaces a smaller one, and writes it once from end to end, flushed. Takes as long
+// as the disk needs. A crash on the way leaves nothing that counts: a file that was not written from end to
+// end would make each flush of what is put there depend on the file system's own journal.
 [[nodiscard]] Result<JournalFile> prepare_journal_file(runtime::FileSystem& files,
                                                        const std::string& directory, uint32_t number,
                                                        uint64_t bytes);

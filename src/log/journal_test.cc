@@ -163,6 +163,29 @@ TEST_F(JournalTest, a_smaller_file_is_not_used_again) {
   EXPECT_EQ(journal_->free_number(), 1u);
 }
 
+TEST_F(JournalTest, a_file_counts_when_it_was_written_from_end_to_end) {
+  constexpr uint64_t large = 3_MiB;  // several pieces, each flushed
+  int interrupted = 0;
+  for (uint64_t change = 0;; ++change) {
+    runtime::SimulatedDisk disk(change);
+    ASSERT_TRUE(disk.make_directories("/j"));
+    disk.fail_after(change);
+    auto file = prepare_journal_file(disk, "/j", 0, large);
+    disk.fail_never();
+    auto numbers = journal_files(disk, "/j");
+    ASSERT_TRUE(numbers);
+    if (file) break;
+    ++interrupted;
+    if (numbers->empty()) continue;
+    auto found = disk.open(journal_file_path("/j", 0), runtime::OpenMode::read);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(*(*found)->size(), large) << "after " << change << " changes";
+    Bytes last(1);
+    EXPECT_EQ(*(*found)->read_at(large - 1, last), 1U);
+  }
+  EXPECT_GT(interrupted, 5);
+}
+
 TEST_F(JournalTest, what_a_crash_tore_is_told_from_what_was_durable) {
   add_file();
   for (int i = 0; i < 6; ++i) write();
