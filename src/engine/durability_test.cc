@@ -3,6 +3,7 @@
 #include "base/logging.h"
 #include "engine/commit_builder.h"
 #include "engine/simulation.h"
+#include "engine/table.h"
 #include "log/record_batch.h"
 
 namespace pabal::engine {
@@ -299,6 +300,28 @@ TEST_F(DurabilityTest, a_full_disk_at_the_start_costs_no_offset) {
   EXPECT_EQ(machine.offsets(written_log).size(), 6);
   machine.crash_and_begin();
   EXPECT_GT(machine.range(written_log).next, last);
+}
+
+TEST_F(DurabilityTest, a_table_on_a_written_log_opens_after_a_crash_with_all_changes_before_the_lost_ones) {
+  const LogId log{.topic = {.bytes = {9}}, .partition = PartitionIndex(0)};
+  TableOptions options{.name = "t", .durability = Durability::written, .rewrite_records_min = 20};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Machine machine(seed);
+    for (int life = 0; life < 3; ++life) {
+      auto table = *machine.run(Table::open(machine.engine(), machine.shards().at(0).timers(), log, options));
+      ASSERT_TRUE(table) << table.error().message;
+      ASSERT_EQ((*table)->size(), static_cast<size_t>(life));
+      for (int i = 0; i < 50; ++i) {
+        TableChanges change{{fmt::format("life {}", life), std::to_string(i)}};
+        ASSERT_TRUE(*machine.run((*table)->change(std::move(change))));
+        if (i == 5) machine.append(flushed_log);
+      }
+      machine.run(std::move([](Table& t) -> Task<bool> { co_return co_await t.stop(), true; })(**table));
+      table->reset();
+      machine.crash_and_begin();
+    }
+    EXPECT_GT(machine.range(log).lost, 0);
+  }
 }
 
 TEST_F(DurabilityTest, the_durability_of_a_log_does_not_change) {

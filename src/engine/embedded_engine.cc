@@ -182,7 +182,10 @@ Task<Result<CommitResult>> EmbeddedEngine::commit(Commit commit) {
   size_t bytes = log::journal_block_header_bytes;
   for (const LogAppend& append : commit.appends)
     bytes += log::journal_entry_header_bytes + append.batch.size();
-  if (auto done = acceptable(commit, bytes); !done) co_return std::unexpected(done.error());
+  if (auto done = acceptable(commit, bytes); !done) {
+    commit.fail_links();
+    co_return std::unexpected(done.error());
+  }
   auto request = std::make_unique<Request>();
   request->commit = std::move(commit);
   request->bytes = bytes;

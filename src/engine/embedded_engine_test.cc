@@ -117,6 +117,26 @@ std::vector<std::string> numbered(int count, size_t bytes = 0) {
   return all;
 }
 
+TEST_F(EmbeddedEngineTest, what_follows_a_failed_commit_in_its_chain_fails_too) {
+  open_logs();
+  auto chain = std::make_shared<CommitChain>();
+  auto begin = [&](const LogId& log, bool linked) {
+    CommitBuilder builder;
+    builder.add(log, {.value = as_bytes("v")});
+    Commit commit = builder.finish();
+    if (linked) commit.links.push_back(CommitChain::next(chain));
+    return asio::co_spawn(shards_->at(0).executor(), engine_->commit(std::move(commit)), asio::use_future);
+  };
+  auto before = begin(log_a, true);
+  auto failed = begin({.topic = {.bytes = {99}}, .partition = PartitionIndex(0)}, true);
+  auto after = begin(log_a, true);
+  auto other = begin(log_a, false);
+  EXPECT_EQ(before.get()->front(), Offset(0));
+  EXPECT_EQ(failed.get().error().code, ErrorCode::not_found);
+  EXPECT_EQ(after.get().error().code, ErrorCode::unavailable);
+  EXPECT_EQ(other.get()->front(), Offset(1));
+}
+
 TEST_F(EmbeddedEngineTest, what_was_committed_is_read) {
   open_logs();
   EXPECT_EQ(*append(log_a, "one"), Offset(0));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/types.h"
+#include "engine/commit_chain.h"
 #include "log/log_id.h"
 #include "log/record.h"
 #include "runtime/asio.h"
@@ -30,6 +32,12 @@ struct Commit {
   std::vector<LogAppend> appends;
   // True for what may use the disk reserve: acks, cursors, dead letters, settings. Publishes may not.
   bool may_use_reserve = false;
+  std::vector<CommitChain::Link> links = {};
+
+  [[nodiscard]] bool follows_a_failure() const {
+    return std::ranges::any_of(links, &CommitChain::Link::follows_a_failure);
+  }
+  void fail_links() const { std::ranges::for_each(links, &CommitChain::Link::fail); }
 };
 
 // Where each append went: base offsets, in the order of Commit::appends.
@@ -105,7 +113,7 @@ class Engine {
   // demanding of its logs asks, and visible.
   // Offsets are given in that order, and completions of one log come in offset order. Errors: not_found (no
   // such log), disk_full, read_only (the engine, or one of the logs: see EngineHealth), unavailable (too much
-  // waits), too_large.
+  // waits, or a commit before it in one of its chains has failed), too_large.
   virtual runtime::Task<Result<CommitResult>> commit(Commit commit) = 0;
 
   virtual Result<LogRange> range(LogId log) const = 0;

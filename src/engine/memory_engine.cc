@@ -200,8 +200,12 @@ void MemoryEngine::complete_due() {
   Waiting first = std::move(waiting_.front());
   waiting_.pop_front();
   ++commits_done_;
+  if (first.commit.follows_a_failure() && !first.failure) {
+    first.failure = Error{ErrorCode::unavailable, "the commit that this one was to follow has failed", {}};
+  }
   Result<CommitResult> result =
       first.failure ? Result<CommitResult>(std::unexpected(*first.failure)) : apply(first.commit);
+  if (!result) first.commit.fail_links();
   first.done(std::move(result));
   schedule();
 }

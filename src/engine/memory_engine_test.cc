@@ -59,6 +59,28 @@ TEST_F(MemoryEngineTest, a_failed_commit_leaves_nothing) {
   EXPECT_EQ(next(), Offset(2));
 }
 
+TEST_F(MemoryEngineTest, what_follows_a_failed_commit_in_its_chain_fails_too) {
+  auto chain = std::make_shared<CommitChain>();
+  auto linked = [&](std::string_view value) {
+    Commit commit = one_record(value);
+    commit.links.push_back(CommitChain::next(chain));
+    return commit;
+  };
+  engine.fail_commits(1, 1, {ErrorCode::disk_full, "full"});
+  engine.hold();
+  auto before = shards.start(engine.commit(linked("1")));
+  auto failed = shards.start(engine.commit(linked("2")));
+  auto after = shards.start(engine.commit(linked("3")));
+  auto other = shards.start(engine.commit(one_record("4")));
+  engine.release();
+  shards.settle();
+  EXPECT_TRUE(**before);
+  EXPECT_EQ((*failed)->error().code, ErrorCode::disk_full);
+  EXPECT_EQ((*after)->error().code, ErrorCode::unavailable);
+  EXPECT_TRUE(**other);
+  EXPECT_EQ(next(), Offset(2));
+}
+
 TEST_F(MemoryEngineTest, what_is_durable_survives_and_what_waits_does_not) {
   EXPECT_TRUE(shards.run(engine.commit(one_record("1"))));
   engine.hold();

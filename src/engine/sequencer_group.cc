@@ -63,6 +63,9 @@ Result<void> Sequencer::admissible(const Request& request) {
   if (report->state == Condition::State::read_only) return error(ErrorCode::read_only, "{}", report->reason);
   if (stopping_round_) return error(ErrorCode::unavailable, "the engine is stopping");
   if (request.kind != Request::Kind::commit) return {};
+  if (request.commit.follows_a_failure()) {
+    return error(ErrorCode::unavailable, "the commit that this one was to follow has failed");
+  }
   if (!request.commit.may_use_reserve && (below_reserve_ || disk_failed_)) {
     return error(ErrorCode::disk_full, "{}", report->reason);
   }
@@ -336,6 +339,7 @@ void Sequencer::take_back_group(const Error& failure) {
 }
 
 void Sequencer::answer(RequestPtr request, Result<CommitResult> result) {
+  if (!result) request->commit.fail_links();
   waiting_bytes_ -= request->bytes;
   if (!request->done) return;
   auto executor = request->executor;

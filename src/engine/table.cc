@@ -92,6 +92,7 @@ runtime::Task<Result<void>> Table::Impl::read_all(TableReplay& into) {
   for (next = first; next < range->next;) {
     auto read = co_await engine.read(log, next, replay_read_bytes);
     if (!read) co_return std::unexpected(read.error());
+    if (read->batches.empty()) next = read->range.next;  // what stood there a crash has lost
     for (const SharedBytes& batch : read->batches) {
       auto end = into.add(batch.view(), next);
       if (!end) co_return std::unexpected(end.error());
@@ -103,7 +104,7 @@ runtime::Task<Result<void>> Table::Impl::read_all(TableReplay& into) {
 
 runtime::Task<Result<void>> Table::Impl::replay() {
   if (!engine.range(log)) {  // opening writes, and a start should not need to
-    auto opened = co_await engine.open_log(log, LogSettings{options.name, {}, 0});
+    auto opened = co_await engine.open_log(log, LogSettings{.name = options.name, .durability = options.durability});
     if (!opened) co_return opened;
   }
   TableReplay records([this](TableChange change) { show(std::move(change)); });
@@ -203,6 +204,7 @@ const std::string* Table::find(std::string_view key) const {
   return &entry.value;
 }
 
+void Table::drop_expired() { impl_->drop_expired(); }
 const Table::Map& Table::entries() const { return impl_->map; }
 int64_t Table::log_records() const { return impl_->next - impl_->first; }
 LogId Table::log() const { return impl_->log; }

@@ -19,6 +19,9 @@ namespace pabal::engine {
 
 struct TableOptions {
   std::string name;  // of the log, for people
+  // Of the log, when it is made. Below flushed a crash takes the latest changes, and in memory a stop takes
+  // all: together with whatever else their commits held, when that asks for no more.
+  Durability durability = Durability::flushed;
   size_t entries_max = 1'000'000;
   size_t bytes_max = 256_MiB;  // keys and values
   // The log is written anew when it holds more records than this and than four times the live entries.
@@ -62,6 +65,8 @@ class Table {
   // Includes entries that have expired since the last change.
   [[nodiscard]] const Map& entries() const;
   [[nodiscard]] size_t size() const { return entries().size(); }
+  // Takes out of memory what has expired; staging does so too.
+  void drop_expired();
 
   // Changes on their way: given back to apply() when the commit succeeded, destroyed when it did not. Must
   // not outlive the table.
