@@ -20,6 +20,9 @@ enum class ErrorCode {
   too_large,     // over a size limit
   wrong_media,   // a content type we do not read
   key_reused,    // an idempotency key came with another body
+  out_of_order,  // a producer's sequence does not follow on what is stored
+  duplicate,     // stored before, and it is not known any more where
+  fenced,        // there is a newer one of what calls
   over_limit,    // over a rate or count limit
   unavailable,   // under pressure or stopping; try again
   disk_full,     // no space; try again when there is

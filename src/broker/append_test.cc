@@ -111,7 +111,7 @@ TEST_F(AppendTest, WhatCannotBeReadOrKeptIsRefused) {
   Bytes idempotent = batch_of("a");
   log::store<int64_t>(idempotent, at::producer_id, 5);
   seal(idempotent);
-  EXPECT_EQ(refusal(idempotent), ErrorCode::unsupported);
+  EXPECT_EQ(refusal(idempotent), ErrorCode::invalid);  // without epoch and sequence
 
   Bytes holes = batch_of("a");
   log::store<int32_t>(holes, at::last_offset_delta, 4);

@@ -1,6 +1,7 @@
 #include "broker/broker.h"
 
 #include "broker/groups.h"
+#include "broker/producer_ids.h"
 #include "broker/queues.h"
 #include "broker/topics.h"
 
@@ -11,8 +12,12 @@ using runtime::Task;
 
 class BrokerImpl final : public Broker {
  public:
-  BrokerImpl(std::unique_ptr<Topics> topics, std::unique_ptr<Queues> queues, std::unique_ptr<Groups> groups)
-      : topics_(std::move(topics)), queues_(std::move(queues)), groups_(std::move(groups)) {}
+  BrokerImpl(std::unique_ptr<Topics> topics, std::unique_ptr<Queues> queues, std::unique_ptr<Groups> groups,
+             std::unique_ptr<ProducerIds> producer_ids)
+      : topics_(std::move(topics)),
+        queues_(std::move(queues)),
+        groups_(std::move(groups)),
+        producer_ids_(std::move(producer_ids)) {}
 
   const BrokerOptions& options() const override { return topics_->options(); }
   Task<Result<Put>> put_topic(std::string name, TopicChange change) override {
@@ -107,6 +112,8 @@ class BrokerImpl final : public Broker {
     co_return co_await queues_->with<int64_t>(queue, [](OpenQueue& q) { return q.purge(); });
   }
 
+  Task<Result<ProducerId>> new_producer_id() override { return producer_ids_->next(); }
+
   Groups& groups() override { return *groups_; }
   Task<std::vector<GroupView>> group_views(size_t views_max) override { return groups_->views(views_max); }
 
@@ -114,6 +121,7 @@ class BrokerImpl final : public Broker {
     co_await groups_->stop();
     co_await queues_->stop();
     co_await topics_->stop();
+    co_await producer_ids_->stop();
   }
 
  private:
@@ -134,6 +142,7 @@ class BrokerImpl final : public Broker {
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<Queues> queues_;
   std::unique_ptr<Groups> groups_;
+  std::unique_ptr<ProducerIds> producer_ids_;
 };
 
 }  // namespace
@@ -148,7 +157,8 @@ Task<Result<std::unique_ptr<Broker>>> Broker::open(runtime::Shards& shards, engi
   auto groups =
       co_await Groups::open(shards, engine, **topics, {.assign_before_saved = options.assign_before_saved});
   if (!groups) co_return std::unexpected(groups.error());
-  co_return std::make_unique<BrokerImpl>(std::move(*topics), std::move(*queues), std::move(*groups));
+  co_return std::make_unique<BrokerImpl>(std::move(*topics), std::move(*queues), std::move(*groups),
+                                         std::make_unique<ProducerIds>(shards.at(0), engine));
 }
 
 }  // namespace pabal::broker

@@ -19,6 +19,7 @@ struct GroupView;
 struct BrokerOptions {
   bool auto_create_topics = true;
   TopicSettings topic_defaults = {};
+  ProducerLimits producers = {};
   // Faults for tests, which must find them.
   bool settle_before_dead_letter = false;
   bool assign_before_saved = false;
@@ -111,6 +112,9 @@ class Broker {
   virtual runtime::Task<Result<void>> pause(std::string queue) = 0;
   virtual runtime::Task<Result<void>> resume(std::string queue) = 0;
   virtual runtime::Task<Result<int64_t>> purge(std::string queue) = 0;
+
+  // An id that no producer has had, also before a crash.
+  virtual runtime::Task<Result<ProducerId>> new_producer_id() = 0;
 
   // Consumer groups and their committed offsets. Lives as long as the broker.
   [[nodiscard]] virtual Groups& groups() = 0;

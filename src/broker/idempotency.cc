@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "broker/find_batch.h"
 #include "broker/topic_table.h"
 #include "log/batch_layout.h"
 #include "log/big_endian.h"
@@ -10,8 +11,6 @@
 
 namespace pabal::broker {
 namespace {
-
-constexpr size_t find_read_bytes = 1_MiB;
 
 std::string table_key(const Idempotency& call) {
   return fmt::format("i{}:{}{}", call.scope.size(), call.scope, call.key);
@@ -31,23 +30,8 @@ std::unexpected<Error> unreadable() {
   return error(ErrorCode::corrupt, "what an idempotency key stored cannot be read");
 }
 
-// The base offset of the batch with this checksum.
-runtime::Task<Result<Offset>> find_batch(engine::Engine& engine, engine::LogId log, StoredShape::Part part) {
-  auto range = engine.range(log);
-  if (!range) co_return std::unexpected(range.error());
-  Offset at = std::max(part.from, range->first);
-  while (at < range->next) {
-    auto read = co_await engine.read(log, at, find_read_bytes);
-    if (!read) co_return std::unexpected(read.error());
-    if (read->batches.empty()) break;  // what came then is lost
-    for (const SharedBytes& bytes : read->batches) {
-      auto batch = log::BatchView::parse(bytes.view());
-      if (!batch) co_return std::unexpected(batch.error());
-      if (crc_of(bytes.view()) == part.crc) co_return batch->base_offset();
-      at = batch->next_offset();
-    }
-  }
-  co_return error(
+std::unexpected<Error> gone() {
+  return error(
       ErrorCode::conflict,
       "the first call's records were stored, and retention, compaction or a crash has removed some since");
 }
@@ -97,9 +81,11 @@ Result<StoredShape> StoredShape::decode(std::string_view text) {
 runtime::Task<Result<PublishResult>> find_answer(engine::Engine& engine, TopicId topic, StoredShape shape) {
   std::map<PartitionIndex, Offset> next;
   for (const StoredShape::Part& part : shape.parts) {
-    auto base = co_await find_batch(engine, partition_log(topic, part.partition), part);
+    auto is_it = [crc = part.crc](const log::BatchView& batch) { return crc_of(batch.bytes()) == crc; };
+    auto base = co_await find_batch(engine, partition_log(topic, part.partition), part.from, is_it);
     if (!base) co_return std::unexpected(base.error());
-    next.emplace(part.partition, *base);
+    if (!*base) co_return gone();
+    next.emplace(part.partition, **base);
   }
   PublishResult answer;
   for (PartitionIndex partition : shape.records) {

@@ -234,6 +234,7 @@ void OpenTopic::end_waits() {
 runtime::Task<> OpenTopic::stop() {
   end_waits();
   if (table_) co_await table_->stop();
+  co_await idempotent_.stop();
 }
 
 }  // namespace pabal::broker

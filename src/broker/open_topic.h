@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/idempotency.h"
+#include "broker/idempotent_producers.h"
 #include "broker/observer.h"
 #include "broker/producer_sequences.h"
 #include "broker/topic.h"
@@ -25,13 +26,14 @@ namespace pabal::broker {
 class OpenTopic {
  public:
   OpenTopic(std::string name, TopicRecord record, engine::Engine& engine, Observer& observer,
-            runtime::Shard& shard)
+            runtime::Shard& shard, std::shared_ptr<ProducerBudget> producers)
       : name_(std::move(name)),
         record_(record),
         engine_(engine),
         observer_(observer),
         shard_(shard),
-        table_lock_(shard.executor()) {}
+        table_lock_(shard.executor()),
+        idempotent_(name_, record_.id, record_.settings.durability, engine, shard, std::move(producers)) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicRecord& record() const { return record_; }
@@ -60,7 +62,12 @@ class OpenTopic {
   runtime::Task<Result<PublishResult>> publish_in_sequence(const Publish& publish);
   runtime::Task<Result<PublishResult>> store(const Publish& publish, engine::Commit commit,
                                              const Places& places, engine::TableChanges changes);
+  struct Arrived;
   [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches& append, size_t part) const;
+  [[nodiscard]] std::vector<Arrived> sound_batches(const AppendBatches& append, AppendResult& result) const;
+  runtime::Task<> commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
+                                 AppendResult& result);
+  [[nodiscard]] bool take_batch(Arrived& batch, IdempotentProducers::Claim& claim, AppendResult& result);
   void tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const;
   [[nodiscard]] Result<void> check_publish(const Publish& publish) const;
   Places place(const Publish& publish, const std::vector<bool>& stored);
@@ -83,6 +90,7 @@ class OpenTopic {
   std::unique_ptr<engine::Table> table_;
   std::optional<IdempotencyKeys> keys_;
   std::optional<ProducerSequences> sequences_;
+  IdempotentProducers idempotent_;
 };
 
 }  // namespace pabal::broker

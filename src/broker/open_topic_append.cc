@@ -10,8 +10,8 @@ namespace {
 
 namespace at = log::batch_layout;
 
-// Whether we can keep the promises about it: whole, of our format, nothing that only a transaction or an
-// idempotent producer would mean.
+// Whether we can keep the promises about it: whole, of our format, nothing that only a transaction would
+// mean.
 Result<log::BatchView> check_batch(BytesView bytes, size_t bytes_max) {
   if (bytes.size() > bytes_max) {
     return error(ErrorCode::too_large, "a record batch of {} bytes, at most {}", bytes.size(), bytes_max);
@@ -24,11 +24,9 @@ Result<log::BatchView> check_batch(BytesView bytes, size_t bytes_max) {
                  bytes.size() - batch->bytes().size());
   }
   auto attributes = log::load<int16_t>(bytes, at::attributes);
-  auto producer = log::load<int64_t>(bytes, at::producer_id);
-  if ((attributes & ~at::compression_mask) != 0 || producer != -1) {
-    return error(ErrorCode::unsupported,
-                 "a record batch with attributes {:#x} of producer {}; only plain ones are taken", attributes,
-                 producer);
+  if ((attributes & ~at::compression_mask) != 0) {
+    return error(ErrorCode::unsupported, "a record batch with attributes {:#x}; only plain ones are taken",
+                 attributes);
   }
   int64_t offsets = batch->next_offset() - batch->base_offset();
   if (batch->record_count() < 1 || batch->record_count() != offsets) {
@@ -62,7 +60,9 @@ Bytes with_timestamp(const log::BatchView& batch, WallTime now) {
     builder.add(stamped);
     return true;
   });
-  return builder.finish();
+  Bytes stamped = builder.finish();
+  if (batch.producer() != log::ProducerStamp{}) log::set_producer(stamped, batch.producer());
+  return stamped;
 }
 
 }  // namespace
@@ -92,35 +92,99 @@ Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part
   return bytes;
 }
 
+// One batch of a call, sound and ready to be stored.
+struct OpenTopic::Arrived {
+  size_t part;
+  Bytes bytes;
+  std::optional<IdempotentProducers::Batch> sequenced = {};
+  std::optional<Offset> repeats_from = {};  // it is stored already, there or above
+};
+
+std::vector<OpenTopic::Arrived> OpenTopic::sound_batches(const AppendBatches& append,
+                                                         AppendResult& result) const {
+  std::vector<Arrived> arrived;
+  for (size_t i = 0; i < append.parts.size(); ++i) {
+    auto bytes = batch_to_store(append, i);
+    auto sent = bytes ? SequencedBatch::of(*log::BatchView::parse(*bytes)) : std::unexpected(bytes.error());
+    result.emplace_back(sent ? Result<Appended>() : std::unexpected(sent.error()));
+    if (!sent) continue;
+    Arrived& batch = arrived.emplace_back(Arrived{i, std::move(*bytes)});
+    if (*sent) batch.sequenced = {append.parts[i].partition, **sent};
+  }
+  return arrived;
+}
+
 runtime::Task<Result<AppendResult>> OpenTopic::append(const AppendBatches& append) {
   if (gate_) {
     if (auto open = gate_(); !open) co_return std::unexpected(open.error());
   }
+  AppendResult result;
+  std::vector<Arrived> arrived = sound_batches(append, result);
+  std::vector<IdempotentProducers::Batch> sequenced;
+  for (const Arrived& batch : arrived) {
+    if (batch.sequenced) sequenced.push_back(*batch.sequenced);
+  }
+  if (!sequenced.empty()) {
+    if (auto ready = co_await idempotent_.open(); !ready) co_return std::unexpected(ready.error());
+    co_await idempotent_.wait_for_repeated(std::move(sequenced));
+  }
+  co_await commit_batches(append, arrived, result);
+  for (const Arrived& batch : arrived) {
+    if (!batch.repeats_from) continue;
+    auto base = co_await idempotent_.find(*batch.sequenced, *batch.repeats_from);
+    auto range = engine_.range(partition_log(record_.id, batch.sequenced->partition));
+    result[batch.part] = base ? Result<Appended>(Appended{*base, range ? range->first : Offset(0)})
+                              : std::unexpected(base.error());
+  }
+  co_return result;
+}
+
+// Whether the batch goes into the commit. Else the result says why not, or the batch that it is stored
+// already.
+bool OpenTopic::take_batch(Arrived& batch, IdempotentProducers::Claim& claim, AppendResult& result) {
+  if (!batch.sequenced) return true;
+  auto stored_from = idempotent_.take(claim, *batch.sequenced);
+  if (stored_from) {
+    batch.repeats_from = *stored_from;
+  } else {
+    result[batch.part] = std::unexpected(stored_from.error());
+  }
+  return stored_from && !*stored_from;
+}
+
+// One commit of those that are not stored yet. Nothing suspends before it: each batch of a producer is judged
+// against all that were taken before it.
+runtime::Task<> OpenTopic::commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
+                                          AppendResult& result) {
   Instant start = shard_.timers().clock().now();
   engine::Commit commit;
-  AppendResult result;
-  std::vector<size_t> sound;
-  for (size_t i = 0; i < append.parts.size(); ++i) {
-    auto bytes = batch_to_store(append, i);
-    result.emplace_back(bytes ? Result<Appended>() : std::unexpected(bytes.error()));
-    if (!bytes) continue;
-    sound.push_back(i);
-    commit.appends.push_back({partition_log(record_.id, append.parts[i].partition), std::move(*bytes)});
+  auto claim = IdempotentProducers::new_claim();
+  std::vector<size_t> parts;
+  for (Arrived& batch : arrived) {
+    if (!take_batch(batch, *claim, result)) continue;
+    parts.push_back(batch.part);
+    commit.appends.push_back(
+        {partition_log(record_.id, append.parts[batch.part].partition), std::move(batch.bytes)});
   }
-  if (sound.empty()) co_return result;
-  auto done = co_await engine_.commit(std::move(commit));
+  if (parts.empty()) co_return;
+  Result<engine::CommitResult> done;
+  if (auto staged = idempotent_.stage(*claim, commit); staged) {
+    done = co_await engine_.commit(std::move(commit));
+  } else {
+    done = std::unexpected(staged.error());
+  }
+  idempotent_.end(std::move(claim), done.has_value());
   Duration durable_in = shard_.timers().clock().now() - start;
-  for (size_t i = 0; i < sound.size(); ++i) {
-    Result<Appended>& part = result[sound[i]];
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Result<Appended>& part = result[parts[i]];
     if (!done) {
       part = std::unexpected(done.error());
       continue;
     }
-    auto range = engine_.range(partition_log(record_.id, append.parts[sound[i]].partition));
+    auto range = engine_.range(partition_log(record_.id, append.parts[parts[i]].partition));
     part = Appended{(*done)[i], range ? range->first : Offset(0)};
-    tell(append, sound[i], (*done)[i], durable_in);
+    tell(append, parts[i], (*done)[i], durable_in);
   }
-  co_return result;
 }
 
 void OpenTopic::tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const {

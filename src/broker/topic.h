@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string>
@@ -132,6 +133,22 @@ struct AppendBatches {
   std::optional<TopicId> id = {};  // not_found when the topic of that name is another
   std::string service = {};        // who publishes, for the flow graph
 };
+// Idempotent producers are known for a day after their last batch, as in Kafka. Each counts once for every
+// partition it publishes to. At a limit the one that has been silent for longest is forgotten, but not before
+// it has been so long that its client repeats nothing any more; else the new one is refused (over_limit).
+constexpr Duration producer_expiration = std::chrono::hours(24);
+constexpr Duration producer_silence_min = std::chrono::minutes(15);
+struct ProducerLimits {
+  int64_t per_partition = 10'000;
+  int64_t in_all = 500'000;  // some 200 MB
+};
+// How many are known in all; shared by all topics.
+struct ProducerBudget {
+  explicit ProducerBudget(ProducerLimits l) : limits(l) {}
+  const ProducerLimits limits;
+  std::atomic<int64_t> known = 0;
+};
+
 // Where a batch went, and the oldest record of its partition.
 struct Appended {
   Offset base;
@@ -139,7 +156,8 @@ struct Appended {
 };
 // In the order of AppendBatches::parts. The sound ones are one commit; the others say what is wrong with
 // them: not_found (no such partition), corrupt, too_large, unsupported (an unknown compression,
-// transactional), invalid.
+// transactional), invalid; and of an idempotent producer's: out_of_order, fenced, duplicate (stored, and not
+// known any more where). A batch that repeats an earlier one is told where that went.
 using AppendResult = std::vector<Result<Appended>>;
 
 struct PartitionOffset {

@@ -199,6 +199,8 @@ engine::LogId producers_log(TopicId topic) {
   return {topic, PartitionIndex(0)};
 }
 
+engine::LogId idempotence_log(TopicId topic) { return {producers_log(topic).topic, PartitionIndex(1)}; }
+
 engine::LogId partition_log(TopicId topic, PartitionIndex partition) { return {topic, partition}; }
 
 engine::LogSettings log_settings(const std::string& name, const TopicSettings& settings) {

@@ -25,6 +25,8 @@ struct TopicRecord {
 
 // The log that holds a topic's producer sequences and idempotency keys.
 [[nodiscard]] engine::LogId producers_log(TopicId topic);
+// The log that holds what is known of a topic's idempotent producers.
+[[nodiscard]] engine::LogId idempotence_log(TopicId topic);
 [[nodiscard]] engine::LogId partition_log(TopicId topic, PartitionIndex partition);
 [[nodiscard]] engine::LogSettings log_settings(const std::string& name, const TopicSettings& settings);
 

@@ -30,6 +30,7 @@ Topics::Topics(runtime::Shards& shards, engine::Engine& engine, Observer& observ
       engine_(engine),
       observer_(observer),
       options_(options),
+      producers_(std::make_shared<ProducerBudget>(options.producers)),
       lock_(shards.at(0).executor()),
       open_(shards.count()),
       names_(shards.count()) {}
@@ -128,7 +129,7 @@ Task<bool> Topics::show_here(std::string name, TopicRecord record) {
   if (topic) {
     topic->set_settings(record.settings);
   } else {
-    topic = std::make_shared<OpenTopic>(name, record, engine_, observer_, shard);
+    topic = std::make_shared<OpenTopic>(name, record, engine_, observer_, shard, producers_);
   }
   co_return true;
 }
@@ -295,6 +296,7 @@ Task<Result<void>> Topics::remove_here(std::string name, std::optional<TopicId> 
   co_await on<bool>(owner(name).executor(), [&] { return hide_here(name); });
   co_await delete_logs(name, *record);
   std::ignore = co_await engine_.delete_log(producers_log(record->id));  // there may be none
+  std::ignore = co_await engine_.delete_log(idempotence_log(record->id));
   if (deleted_) co_await deleted_(name);
   observer_.changed(Change::topic_deleted, name);
   co_return Result<void>{};

@@ -108,6 +108,7 @@ class Topics {
   engine::Engine& engine_;
   Observer& observer_;
   BrokerOptions options_;
+  std::shared_ptr<ProducerBudget> producers_;
   std::unique_ptr<engine::Table> table_;
   FifoLock lock_;
   Guard guard_;

@@ -30,9 +30,12 @@ inline constexpr std::string_view groups_log_name = "__pabal.groups";
 inline constexpr engine::LogId security_log{well_known_topic(8), PartitionIndex(0)};
 inline constexpr std::string_view security_log_name = "__pabal.security";
 
+// Which producer ids have been given out.
+inline constexpr engine::LogId producer_ids_log{well_known_topic(7), PartitionIndex(0)};
+
 constexpr bool is_well_known(const TopicId& id) {
   return id == topics_log.topic || id == queues_log.topic || id == groups_log(0).topic ||
-         id == security_log.topic;
+         id == security_log.topic || id == producer_ids_log.topic;
 }
 
 // A queue's two logs are told from a topic's partitions by their id: variant bits 0b110, which RFC 9562

@@ -7,8 +7,8 @@
 
 namespace pabal::engine {
 
-// Commits whose order is a promise: when one fails, those that were made after it and are still under way fail
-// too (`unavailable`), so that no later one stands where an earlier one is missing. A broken chain stays
+// Commits whose order is a promise: when one fails, those that were made after it and are still under way
+// fail too (`unavailable`), so that no later one stands where an earlier one is missing. A broken chain stays
 // broken: go on with a new one when all of its commits have been answered.
 class CommitChain {
  public:

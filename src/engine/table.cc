@@ -104,7 +104,8 @@ runtime::Task<Result<void>> Table::Impl::read_all(TableReplay& into) {
 
 runtime::Task<Result<void>> Table::Impl::replay() {
   if (!engine.range(log)) {  // opening writes, and a start should not need to
-    auto opened = co_await engine.open_log(log, LogSettings{.name = options.name, .durability = options.durability});
+    auto opened =
+        co_await engine.open_log(log, LogSettings{.name = options.name, .durability = options.durability});
     if (!opened) co_return opened;
   }
   TableReplay records([this](TableChange change) { show(std::move(change)); });

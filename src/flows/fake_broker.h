@@ -113,6 +113,7 @@ class FakeBroker final : public broker::Broker {
     paused.insert(queue);
     co_return Result<void>{};
   }
+  runtime::Task<Result<ProducerId>> new_producer_id() override { co_return ProducerId(1); }
   broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
   runtime::Task<std::vector<broker::GroupView>> group_views(size_t) override { co_return group_list; }
   runtime::Task<> stop() override {

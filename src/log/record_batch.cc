@@ -154,6 +154,11 @@ WallTime BatchView::max_timestamp() const {
   return WallTime(std::chrono::milliseconds(load<int64_t>(bytes_, at::max_timestamp)));
 }
 
+ProducerStamp BatchView::producer() const {
+  return {ProducerId(load<int64_t>(bytes_, at::producer_id)),
+          ProducerEpoch(load<int16_t>(bytes_, at::producer_epoch)), load<int32_t>(bytes_, at::base_sequence)};
+}
+
 bool BatchView::is_compressed() const {
   return (load<int16_t>(bytes_, at::attributes) & at::compression_mask) != 0;
 }
@@ -201,6 +206,13 @@ void set_base_offset(std::span<uint8_t> batch, Offset base) {
 
 void set_leader_epoch(std::span<uint8_t> batch, LeaderEpoch epoch) {
   store<int32_t>(batch, at::leader_epoch, epoch.value());
+}
+
+void set_producer(std::span<uint8_t> batch, const ProducerStamp& producer) {
+  store<int64_t>(batch, at::producer_id, producer.id.value());
+  store<int16_t>(batch, at::producer_epoch, producer.epoch.value());
+  store<int32_t>(batch, at::base_sequence, producer.base_sequence);
+  store<uint32_t>(batch, at::crc, crc32c(BytesView(batch).subspan(at::attributes)));
 }
 
 }  // namespace pabal::log

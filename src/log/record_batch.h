@@ -35,6 +35,15 @@ class BatchBuilder {
 
 class BatchView;
 
+// Who built a batch, when it was an idempotent producer: its records' sequences are base_sequence and on. -1
+// each when it was not.
+struct ProducerStamp {
+  ProducerId id{-1};
+  ProducerEpoch epoch{-1};
+  int32_t base_sequence = -1;
+  friend bool operator==(const ProducerStamp&, const ProducerStamp&) = default;
+};
+
 // What compaction leaves of a batch: `kept` of its records, at their offsets, in its range of offsets. With a
 // delete horizon the base timestamp holds it, as KIP-534 has it. At least one record.
 [[nodiscard]] Bytes retained_batch(const BatchView& batch, std::span<const StoredRecord> kept,
@@ -54,6 +63,7 @@ class BatchView {
   [[nodiscard]] int32_t record_count() const;
   [[nodiscard]] WallTime base_timestamp() const;
   [[nodiscard]] WallTime max_timestamp() const;
+  [[nodiscard]] ProducerStamp producer() const;
   [[nodiscard]] bool is_compressed() const;
   // When compaction may drop the records without a value; nullopt when it has not seen them yet (KIP-534).
   [[nodiscard]] std::optional<WallTime> delete_horizon() const;
@@ -79,5 +89,8 @@ class BatchView {
 // Fills in what lies outside the CRC.
 void set_base_offset(std::span<uint8_t> batch, Offset base);
 void set_leader_epoch(std::span<uint8_t> batch, LeaderEpoch epoch);
+
+// Fills in who built it, with a new CRC.
+void set_producer(std::span<uint8_t> batch, const ProducerStamp& producer);
 
 }  // namespace pabal::log

@@ -218,6 +218,7 @@ class FakeBroker final : public broker::Broker {
     if (failure) co_return std::unexpected(*failure);
     co_return 3;
   }
+  Task<ProducerId> new_producer_id() override { co_return ProducerId(1); }
   broker::Groups& groups() override { check(false, "no groups here"), std::abort(); }
   runtime::Task<std::vector<broker::GroupView>> group_views(size_t) override {
     co_return std::vector<broker::GroupView>{};

@@ -14,6 +14,7 @@
 #include "protocol/kafka/list_offsets.h"
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
+#include "protocol/kafka/producer.h"
 #include "protocol/kafka/sasl.h"
 #include "protocol/kafka/scram.h"
 #include "protocol/kafka/topic_admin.h"
@@ -29,6 +30,10 @@ Answer<kafka::MetadataResponse> metadata(KafkaCall& call, kafka::MetadataRequest
 Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest request);
 Answer<kafka::FetchResponse> fetch(KafkaCall& call, kafka::FetchRequest request);
 Answer<kafka::ListOffsetsResponse> list_offsets(KafkaCall& call, kafka::ListOffsetsRequest request);
+
+Answer<kafka::InitProducerIdResponse> init_producer_id(KafkaCall& call, kafka::InitProducerIdRequest request);
+Answer<kafka::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
+    KafkaCall& call, kafka::OffsetForLeaderEpochRequest request);
 
 Answer<kafka::FindCoordinatorResponse> find_coordinator(KafkaCall& call,
                                                         kafka::FindCoordinatorRequest request);

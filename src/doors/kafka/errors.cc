@@ -28,6 +28,12 @@ kafka::KafkaError kafka_error_of(ErrorCode code) {
     case ErrorCode::conflict:
     case ErrorCode::key_reused:
       return KafkaError::invalid_request;
+    case ErrorCode::out_of_order:
+      return KafkaError::out_of_order_sequence;
+    case ErrorCode::duplicate:
+      return KafkaError::duplicate_sequence;
+    case ErrorCode::fenced:
+      return KafkaError::invalid_producer_epoch;
     case ErrorCode::invalid:
     case ErrorCode::wrong_method:
     case ErrorCode::wrong_media:

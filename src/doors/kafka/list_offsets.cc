@@ -91,6 +91,17 @@ runtime::Task<Result<Found>> find(KafkaCall& call, const std::string& topic, con
   co_return Found{.offset = *offset};
 }
 
+// The epoch of the record at an offset, or of the log's end. -1: there is none.
+runtime::Task<LeaderEpoch> epoch_at(KafkaCall& call, const std::string& topic, PartitionIndex partition,
+                                    Offset offset) {
+  if (offset < Offset(0)) co_return LeaderEpoch(-1);
+  auto read = co_await call.parts.broker.read({topic, partition, offset, 1});
+  if (!read) co_return LeaderEpoch(-1);
+  if (read->batches.empty()) co_return read->range.epoch;
+  auto batch = log::BatchView::parse(read->batches.front().view());
+  co_return batch ? batch->leader_epoch() : LeaderEpoch(-1);
+}
+
 }  // namespace
 
 Answer<kafka::ListOffsetsResponse> list_offsets(KafkaCall& call, kafka::ListOffsetsRequest request) {
@@ -102,7 +113,9 @@ Answer<kafka::ListOffsetsResponse> list_offsets(KafkaCall& call, kafka::ListOffs
       if (auto found = co_await find(call, topic.name, wanted)) {
         answer.offset = found->offset;
         answer.timestamp = found->timestamp;
-        if (call.version() >= kafka::ApiVersion(4)) answer.leader_epoch = LeaderEpoch(0);
+        if (call.version() >= kafka::ApiVersion(4)) {
+          answer.leader_epoch = co_await epoch_at(call, topic.name, wanted.partition_index, found->offset);
+        }
       } else {
         answer.error_code = kafka_error_of(found.error().code);
       }

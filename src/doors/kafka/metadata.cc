@@ -15,7 +15,7 @@ Topic known_topic(const broker::TopicInfo& info) {
   for (const broker::PartitionInfo& partition : info.partitions) {
     topic.partitions.push_back({.partition_index = partition.partition,
                                 .leader_id = only_broker,
-                                .leader_epoch = LeaderEpoch(0),
+                                .leader_epoch = partition.range.epoch,
                                 .replica_nodes = {only_broker},
                                 .isr_nodes = {only_broker}});
   }

@@ -17,7 +17,6 @@ using ApiVersion = Strong<struct ApiVersionTag, int16_t>;
 using CorrelationId = Strong<struct CorrelationIdTag, int32_t>;
 using BrokerId = Strong<struct BrokerIdTag, int32_t>;
 using BrokerEpoch = Strong<struct BrokerEpochTag, int64_t>;
-using ProducerEpoch = Strong<struct ProducerEpochTag, int16_t>;
 using Generation = Strong<struct GenerationTag, int32_t>;  // of a group, or KIP-848's member epoch
 using FetchSessionId = Strong<struct FetchSessionIdTag, int32_t>;
 using FetchSessionEpoch = Strong<struct FetchSessionEpochTag, int32_t>;
