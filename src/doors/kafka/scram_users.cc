@@ -35,11 +35,6 @@ Described described(const std::string& user, const broker::SecurityState& state)
   return out;
 }
 
-struct Refusal {
-  KafkaError error = KafkaError::none;
-  std::string why = {};
-};
-
 Refusal check(const KafkaCall& call, const std::string& user, ScramMechanism mechanism) {
   if (auto named = broker::check_user_name(user); !named) {
     return {KafkaError::unacceptable_credential, named.error().message};
@@ -71,8 +66,8 @@ Refusal check(const Upsertion& wanted) {
 }
 
 Altered altered(const std::string& user, Refusal refusal) {
-  if (refusal.error == KafkaError::none) return {.user = user, .error_message = std::nullopt};
-  return {.user = user, .error_code = refusal.error, .error_message = std::move(refusal.why)};
+  if (refusal.code == KafkaError::none) return {.user = user, .error_message = std::nullopt};
+  return {.user = user, .error_code = refusal.code, .error_message = std::move(refusal.message)};
 }
 
 Refusal refusal_of(const Result<void>& done) {
@@ -116,7 +111,7 @@ Answer<kafka::AlterUserScramCredentialsResponse> alter_scram(
     auto same = std::ranges::find(response.results, user, &Altered::user);
     if (same == response.results.end()) {
       response.results.push_back(altered(user, std::move(refusal)));
-    } else if (refusal.error != KafkaError::none) {
+    } else if (refusal.code != KafkaError::none) {
       *same = altered(user, std::move(refusal));
     }
   };
@@ -128,16 +123,16 @@ Answer<kafka::AlterUserScramCredentialsResponse> alter_scram(
   for (const auto& one : request.deletions) {
     Refusal refusal = check(call, one.name, one.mechanism);
     if (twice(one.name, one.mechanism)) continue;
-    if (refusal.error == KafkaError::none) {
+    if (refusal.code == KafkaError::none) {
       refusal = refusal_of(co_await security.put_keys(one.name, *hash_of(one.mechanism), std::nullopt));
     }
     note(one.name, std::move(refusal));
   }
   for (auto& one : request.upsertions) {
     Refusal refusal = check(call, one.name, one.mechanism);
-    if (refusal.error == KafkaError::none) refusal = check(one);
+    if (refusal.code == KafkaError::none) refusal = check(one);
     if (twice(one.name, one.mechanism)) continue;
-    if (refusal.error == KafkaError::none) {
+    if (refusal.code == KafkaError::none) {
       scram::Hash hash = *hash_of(one.mechanism);
       scram::Keys keys =
           scram::keys_of_salted(hash, one.salted_password, std::move(one.salt), one.iterations);
