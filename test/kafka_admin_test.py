@@ -80,6 +80,7 @@ class KafkaPythonAdminTest(DoorTest):
     def test_partitions_are_added_while_others_publish_and_a_group_reads(self):
         self.admin().create_topics([self.topic("orders", 1)])
         stop, sent, read = threading.Event(), [], set()  # a rebalance may bring some twice
+        all_sent = threading.Event()
         options = {"bootstrap_servers": self.door, "metadata_max_age_ms": 100}
         producer = kafka.KafkaProducer(acks="all", retries=10, **options)
         consumer = kafka.KafkaConsumer("orders", group_id="readers", auto_offset_reset="earliest",
@@ -91,19 +92,20 @@ class KafkaPythonAdminTest(DoorTest):
                 sent.append(producer.send("orders", b"%d" % len(sent)).get(CLIENT_SECONDS_MAX))
 
         def consume():
-            while not stop.is_set() or len(read) < len(sent):
+            while not all_sent.is_set() or len(read) < len(sent):
                 read.update(int(r.value) for some in consumer.poll(timeout_ms=50).values() for r in some)
             consumer.close()
-        threads = [threading.Thread(target=work, daemon=True) for work in (publish, consume)]
-        for thread in threads:
-            thread.start()
+        publisher, reader = (threading.Thread(target=work, daemon=True) for work in (publish, consume))
+        publisher.start()
+        reader.start()
         wait_until(lambda: len(sent) > 20, CLIENT_SECONDS_MAX, "records in the one partition")
         self.admin().create_partitions({"orders": kafka.admin.NewPartitions(GROW_TO)})
         wait_until(lambda: {s.partition for s in list(sent)} == set(range(GROW_TO)), 3 * CLIENT_SECONDS_MAX,
                    "records in every partition")
         stop.set()
-        for thread in threads:
-            thread.join(3 * CLIENT_SECONDS_MAX)
+        publisher.join(3 * CLIENT_SECONDS_MAX)
+        all_sent.set()
+        reader.join(3 * CLIENT_SECONDS_MAX)
         self.assertEqual(read, set(range(len(sent))))
         with self.assertRaises(kafka.errors.InvalidPartitionsError):
             self.admin().create_partitions({"orders": kafka.admin.NewPartitions(GROW_TO)})

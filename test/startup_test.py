@@ -69,7 +69,7 @@ class StartupTest(unittest.TestCase):
         self.assertIn("--token-file", said)
 
     def test_the_kafka_door_does_not_open_to_other_machines(self):
-        self.assert_refused(2, ["--kafka off"], "--kafka", "0.0.0.0:0")
+        self.assert_refused(2, ["--kafka 0.0.0.0:0", "--token-file"], "--kafka", "0.0.0.0:0")
 
     def test_a_data_directory_in_use_is_refused_and_its_owner_goes_on(self):
         with Server(self.data) as server, server.api() as api:
