@@ -132,6 +132,6 @@ PABAL_GUARD(DescribeLogDirsRequest) {
 }
 
 // Which servers there are is told to everybody, as in the answer to Metadata.
-PABAL_GUARD(DescribeClusterRequest) { return next(call, std::move(request)); }
+PABAL_GUARD(DescribeClusterRequest) { return next(call, request); }
 
 }  // namespace pabal::doors
