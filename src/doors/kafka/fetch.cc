@@ -38,26 +38,40 @@ class Fetch {
     Duration wait = std::clamp<Duration>(request_.max_wait, Duration(0), fetch_wait_max);
     Deadline deadline = Deadline::after(call_.shard.timers().clock(), wait);
     size_t enough = std::min(bytes_of(request_.min_bytes), bytes_of(request_.max_bytes));
-    co_await watch();
-    while (true) {
+    co_await find_topics();
+    for (bool watches = false;; watches = true) {
       kafka::FetchResponse response = co_await read();
       bool done = bytes_ >= enough || failed_ || call_.stopping;
       if (done || deadline.passed(call_.shard.timers().clock())) {
         tell(response);
         co_return response;
       }
+      // Watching costs more than reading, and most fetches need none. What came in between is read now.
+      if (!watches) {
+        watch();
+        continue;
+      }
       (void)co_await call_.wakeup.wait(call_.shard.timers(), deadline);
     }
   }
 
  private:
-  // Before the first read, so that nothing that comes in between is missed.
-  runtime::Task<> watch() {
+  runtime::Task<> find_topics() {
     for (const TopicIn& topic : request_.topics) {
       auto info = co_await call_.parts.broker.topic(topic.topic);
-      if (!info) continue;
-      for (const PartitionIn& partition : topic.partitions) {
-        watches_.push_back(call_.parts.engine.watch(broker::partition_log(info->id, partition.partition),
+      if (info && !info->internal) {
+        topics_.emplace_back(info->id);
+      } else {
+        topics_.emplace_back(error(ErrorCode::not_found, "there is no topic {}", topic.topic));
+      }
+    }
+  }
+
+  void watch() {
+    for (size_t i = 0; i < topics_.size(); ++i) {
+      if (!topics_[i]) continue;
+      for (const PartitionIn& partition : request_.topics[i].partitions) {
+        watches_.push_back(call_.parts.engine.watch(broker::partition_log(*topics_[i], partition.partition),
                                                     call_.shard.executor(),
                                                     [wakeup = &call_.wakeup] { wakeup->wake(); }));
       }
@@ -88,17 +102,19 @@ class Fetch {
     kafka::FetchResponse response;
     bytes_ = 0;
     failed_ = false;
-    for (const TopicIn& topic : request_.topics) {
+    for (size_t i = 0; i < topics_.size(); ++i) {
+      const TopicIn& topic = request_.topics[i];
       TopicOut& out = response.responses.emplace_back(TopicOut{.topic = topic.topic});
       for (const PartitionIn& partition : topic.partitions) {
-        out.partitions.push_back(co_await read_partition(topic.topic, partition));
+        out.partitions.push_back(co_await read_partition(topic.topic, topics_[i], partition));
         failed_ = failed_ || out.partitions.back().error_code != KafkaError::none;
       }
     }
     co_return response;
   }
 
-  runtime::Task<PartitionOut> read_partition(const std::string& topic, const PartitionIn& wanted) {
+  runtime::Task<PartitionOut> read_partition(const std::string& topic, const Result<TopicId>& id,
+                                             const PartitionIn& wanted) {
     PartitionOut out{.partition_index = wanted.partition,
                      .high_watermark = Offset(-1),
                      .aborted_transactions = std::nullopt,
@@ -108,10 +124,11 @@ class Fetch {
     size_t left = bytes_of(request_.max_bytes) - std::min(bytes_, bytes_of(request_.max_bytes));
     size_t bytes = std::min(bytes_of(wanted.partition_max_bytes), left);
     bool may_give = bytes_ == 0 || bytes > 0;
-    auto read = co_await call_.parts.broker.read({.topic = topic,
-                                                  .partition = wanted.partition,
-                                                  .from = wanted.fetch_offset,
-                                                  .bytes_max = std::max<size_t>(bytes, 1)});
+    Result<engine::ReadResult> read = std::unexpected(id ? Error() : id.error());
+    if (id) {
+      auto log = broker::partition_log(*id, wanted.partition);
+      read = co_await call_.parts.engine.read(log, wanted.fetch_offset, std::max<size_t>(bytes, 1));
+    }
     if (!read) {
       co_await explain(topic, wanted, read.error(), out);
       co_return out;
@@ -145,6 +162,7 @@ class Fetch {
 
   KafkaCall& call_;
   const kafka::FetchRequest& request_;
+  std::vector<Result<TopicId>> topics_;  // by the request's
   std::vector<engine::Engine::Watch> watches_;
   size_t bytes_ = 0;
   bool failed_ = false;

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
 #include "log/record_batch.h"
@@ -16,8 +18,6 @@ constexpr Timestamp earliest{-2};
 constexpr Timestamp of_highest_time{-3};
 constexpr Timestamp earliest_local{-4};  // on this machine's disk, where everything is
 constexpr Timestamp latest_tiered{-5};   // elsewhere, where nothing is
-
-constexpr size_t scan_bytes = 1_MiB;
 
 struct Found {
   Offset offset{-1};
@@ -47,27 +47,34 @@ runtime::Task<Result<Found>> find_time(KafkaCall& call, const std::string& topic
   co_return found;
 }
 
-// The first of the records with the highest timestamp. Looks at every batch: there is no index for it.
+// The first of the records with the highest timestamp: halves the span of times that may still hold it, each
+// step with a look-up in the index. There is a record at `found`, and none at `none` or later.
 runtime::Task<Result<Found>> find_highest_time(KafkaCall& call, const std::string& topic,
                                                PartitionIndex partition) {
-  auto next = co_await call.parts.broker.find(topic, partition, broker::StartAt::earliest);
-  if (!next) co_return std::unexpected(next.error());
-  Found found;
-  while (!call.stopping) {
-    auto read = co_await call.parts.broker.read({topic, partition, *next, scan_bytes});
-    if (!read) co_return std::unexpected(read.error());
-    if (read->batches.empty()) break;
-    for (const SharedBytes& bytes : read->batches) {
-      auto batch = log::BatchView::parse(bytes.view());
-      if (!batch) co_return std::unexpected(batch.error());
-      *next = batch->next_offset();
-      if (timestamp_of(batch->max_timestamp()) <= found.timestamp) continue;
-      auto each = batch->for_each([&](const log::StoredRecord& record) {
-        Timestamp time = timestamp_of(record.timestamp);
-        if (time > found.timestamp) found = {record.offset, time};
-        return true;
-      });
-      if (!each) co_return std::unexpected(each.error());
+  constexpr int64_t last = std::numeric_limits<int64_t>::max();
+  auto at = [&](int64_t time) {
+    return find_time(call, topic, partition, WallTime(std::chrono::milliseconds(time)));
+  };
+  auto found = co_await at(0);
+  if (!found || found->offset < Offset(0)) co_return found;
+  int64_t none =
+      std::max(timestamp_of(call.shard.timers().clock().wall_now()).value(), found->timestamp.value());
+  for (bool bounded = false; !bounded;) {
+    if (found->timestamp.value() == last) co_return found;
+    none = none > last / 2 ? last : none * 2 + 1;  // a client may send times to come
+    auto later = co_await at(none);
+    if (!later) co_return later;
+    bounded = later->offset < Offset(0);
+    if (!bounded) found = later;
+  }
+  while (none - found->timestamp.value() > 1) {
+    int64_t middle = found->timestamp.value() + (none - found->timestamp.value()) / 2;
+    auto later = co_await at(middle);
+    if (!later) co_return later;
+    if (later->offset < Offset(0)) {
+      none = middle;
+    } else {
+      found = later;
     }
   }
   co_return found;
