@@ -71,7 +71,8 @@ PABAL_GUARD(MetadataRequest) {
   std::vector<kafka::MetadataRequest::Topic> refused;
   if (!all) {
     refused = take_refused(*request.topics, [&](const auto& topic) {
-      return !topic.name || may_topic(call, AclOperation::describe, *topic.name);
+      bool by_id = !topic.name || topic.topic_id != TopicId{};
+      return by_id || may_topic(call, AclOperation::describe, *topic.name);
     });
   }
   bool none_left = !all && request.topics->empty();
