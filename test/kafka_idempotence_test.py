@@ -267,6 +267,12 @@ class CuttingProxy:
             except OSError:
                 pass
 
+    def begin_to_cut(self, seed, cuts_max):
+        """Each connection made so far too ends after some bytes more."""
+        with self.lock:
+            self.random = random.Random(seed)
+            self.cuts_max = cuts_max
+
     def may_cut(self):
         with self.lock:
             self.cuts += self.cuts < self.cuts_max

@@ -6,19 +6,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-VERSION = "4.1.1"
+VERSION = "4.3.1"
 FETCH_SECONDS_MAX = 300
 TOOL_SECONDS_MAX = 120
 
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>pabal</groupId><artifactId>kafka-tools</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version></dependency>
-  </dependencies>
-</project>
-"""
+POM = Path(__file__).resolve().parent.parent / "bench/kafka/pom.xml"  # of the benchmark, which has its own version
 TOOLS = {
     "kafka-topics": "org.apache.kafka.tools.TopicCommand",
     "kafka-configs": "kafka.admin.ConfigCommand",
@@ -40,9 +32,9 @@ def class_path():
         if shutil.which(program) is None:
             raise Missing(f"{program} is not installed; Debian has default-jre-headless and maven")
     with tempfile.TemporaryDirectory() as scratch:
-        pom, answer = Path(scratch) / "pom.xml", Path(scratch) / "jars"
-        pom.write_text(POM)
-        command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:build-classpath", f"-Dmdep.outputFile={answer}"]
+        answer = Path(scratch) / "jars"
+        command = ["mvn", "-q", "-B", "-f", str(POM), f"-Dkafka.version={VERSION}", "dependency:build-classpath",
+                   f"-Dmdep.outputFile={answer}"]
         for how in (["-o"], []):
             try:
                 done = subprocess.run([*command, *how], capture_output=True, text=True, timeout=FETCH_SECONDS_MAX)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""run_tests.py [unit] [system] [console]: runs the stages of the tests against build/debug and counts what they did.
+"""run_tests.py [unit] [system] [console] [clients[:NAME]]: runs stages of the tests against build/debug and counts what they
+did; without a word the first three.
 
 unit     every test that CMake registered, by ctest
 system   test/*_test.py: the real programs under load, faults and cuts of the power
 console  `npm test` in console/, in a headless Chromium
+clients  test/clients/*_test.py, or NAME_test.py alone: Kafka's clients of other languages, as their package managers bring them
 
 Ends with one plain line, `N passed, N failed, N skipped`, after naming whatever failed or could not run. Skipped tests
 are never silent: each says why.
@@ -85,7 +87,15 @@ class Counting(unittest.TextTestResult):
 
 
 def system():
-    tests = unittest.defaultTestLoader.discover(str(ROOT / "test"), pattern="*_test.py")
+    return python_tests(ROOT / "test", "*_test.py")
+
+
+def clients(name="*"):
+    return python_tests(ROOT / "test/clients", f"{name}_test.py")
+
+
+def python_tests(directory, pattern):
+    tests = unittest.TestLoader().discover(str(directory), pattern=pattern)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Counting).run(tests)
     failed = [str(test) for test, _ in result.failures + result.errors] + [str(t) for t in result.unexpectedSuccesses]
     return Outcome(result.passed, failed, [f"{test}: {why}" for test, why in result.skipped])
@@ -106,14 +116,16 @@ def console():
     return outcome
 
 
-STAGES = {"unit": unit, "system": system, "console": console}
+STAGES = {"unit": unit, "system": system, "console": console, "clients": clients}
+USUAL = ["unit", "system", "console"]
 
 
 def main():
     total = Outcome()
-    for name in sys.argv[1:] or STAGES:
-        print(f"== {name} tests", flush=True)
-        total.add(STAGES[name]())
+    for word in sys.argv[1:] or USUAL:
+        print(f"== {word} tests", flush=True)
+        name, *which = word.split(":")
+        total.add(STAGES[name](*which))
     print()
     for line in total.skipped:
         print(f"SKIPPED  {line}")

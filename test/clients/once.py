@@ -1,0 +1,36 @@
+"""An idempotent producer of any client: each record once and in order, whatever happens on the way."""
+
+import sys
+import time
+
+from driven import ClientTest, CuttingProxy
+from harness import wait_until
+from stream import DELIVERY_SECONDS_MAX, PARTITIONS, Stream, check_once_and_in_order
+
+CUTS = 30
+
+
+class OnceTest(ClientTest):
+    def setUp(self):
+        super().setUp()
+        self.api.call("PUT", "/topics/orders", {"partitions": PARTITIONS})
+
+    def test_each_record_once_and_in_order_through_cut_connections(self):
+        seed = time.time_ns()
+        print(f"seed {seed}", file=sys.stderr)
+        program = self.client()
+        stream = Stream(program)
+        stream.wait_for(1)
+        self.proxy.begin_to_cut(seed, CUTS)
+        wait_until(lambda: self.proxy.cuts >= CUTS or stream.failure, DELIVERY_SECONDS_MAX, "the connections to be cut")
+        stream.stop()
+        check_once_and_in_order(self, stream)
+
+    def test_each_record_once_and_in_order_when_the_server_is_killed_and_stopped(self):
+        stream = Stream(self.client())
+        for kill in (True, False, True):
+            stream.wait_for(200)
+            self.restart(kill)
+        stream.wait_for(200)
+        stream.stop()
+        check_once_and_in_order(self, stream)
