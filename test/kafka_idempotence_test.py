@@ -267,10 +267,9 @@ class CuttingProxy:
             except OSError:
                 pass
 
-    def begin_to_cut(self, seed, cuts_max):
-        """Each connection made so far too ends after some bytes more."""
+    def begin_to_cut(self, cuts_max):
+        """Of a proxy that has let everything through: what is open ends with what comes next."""
         with self.lock:
-            self.random = random.Random(seed)
             self.cuts_max = cuts_max
 
     def may_cut(self):

@@ -60,9 +60,7 @@ class AdminTest(ClientTest):
         self.create("orders", **{"max.message.bytes": "1000"})
         self.admin.call("open_producer", **producer())
         record = {"partition": 0, "key": None, "value": coded(b"x" * 2000), "headers": []}
-        self.assert_fails(self.too_large, self.admin, "send", producer="none", topic="orders", records=[record])
-
-    too_large = "MESSAGE_TOO_LARGE"
+        self.assert_fails("MESSAGE_TOO_LARGE", self.admin, "send", producer="none", topic="orders", records=[record])
 
     def test_records_are_deleted_up_to_an_offset(self):
         self.create("orders")
@@ -80,7 +78,7 @@ class AdminTest(ClientTest):
         self.assertIn("readers", self.admin.call("groups"))
         described = self.admin.call("describe_group", group="readers")
         self.assertEqual((described["state"].lower(), described["members"]), ("stable", 1))
-        self.assertEqual(described["protocol"].lower(), "roundrobin" if self.protocol is None else self.protocol)
+        self.assertEqual(described["protocol"].lower(), "roundrobin")
         self.assert_fails("NON_EMPTY_GROUP", self.admin, "delete_groups", groups=["readers"])
         self.admin.call("leave", member="reader")
         self.admin.call("set_group_offset", group="readers", topic="orders", partition=0, offset=3)
@@ -91,8 +89,6 @@ class AdminTest(ClientTest):
         self.admin.call("delete_groups", groups=["readers"])
         self.assertNotIn("readers", self.admin.call("groups"))
         self.assert_fails("GROUP_ID_NOT_FOUND", self.admin, "delete_groups", groups=["readers"])
-
-    protocol = None
 
     def wait_committed(self, offset):
         def committed():

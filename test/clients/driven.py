@@ -18,7 +18,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from harness import BUILD, Server, wait_until  # noqa: E402 - the tests beside this directory
-from kafka_idempotence_test import CuttingProxy  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 BUILT = BUILD.parent / "clients"  # what is fetched and built for the clients
@@ -120,8 +119,8 @@ def decoded(text):
 
 
 class ClientTest(unittest.TestCase):
-    """A server behind a proxy that keeps its address through restarts. A client's own test file says what `command` is, and
-    which of `has` it can do."""
+    """A server that keeps its address through restarts. A client's own test file says what `command` is, and which of `has`
+    it can do."""
 
     command = None  # () -> the words that start the program; raises Missing
     has = frozenset()
@@ -135,11 +134,17 @@ class ClientTest(unittest.TestCase):
             raise unittest.SkipTest(str(why)) from why
 
     def setUp(self):
-        self.data = self.enterContext(tempfile.TemporaryDirectory())
-        self.proxy = CuttingProxy(lambda: self.server.addresses["kafka"], seed=0, cuts_max=0)
-        self.addCleanup(self.proxy.close)
-        self.server = self.enterContext(Server(self.data, "--kafka-advertised", self.proxy.address, *self.options))
+        data = self.enterContext(tempfile.TemporaryDirectory())
+        self.server = self.enterContext(Server(data, *self.options))
         self.api = self.enterContext(self.operator())
+        self.bootstrap = self.server.addresses["kafka"]
+        command, door = self.server.command, self.bootstrap
+
+        def where_it_was(ports_file):
+            words = command(ports_file)
+            words[words.index("--kafka") + 1] = door
+            return words
+        self.server.command = where_it_was
 
     def operator(self):
         return self.server.api()
@@ -149,7 +154,7 @@ class ClientTest(unittest.TestCase):
             self.skipTest(f"this client has no {feature}")
 
     def client(self, **settings):
-        program = Program(self.words, {"bootstrap": self.proxy.address, "client_id": "till", **settings})
+        program = Program(self.words, {"bootstrap": self.bootstrap, "client_id": "till", **settings})
         self.addCleanup(program.close)
         return program
 

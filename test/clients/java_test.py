@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import unittest
 
+import access
 import admin
 import driven
 import groups
@@ -29,7 +30,7 @@ def command():
 class Java(driven.ClientTest):
     command = staticmethod(command)
     has = frozenset({"null headers", "max timestamp", "topic ids", "static members", "cooperative", "range", "sticky",
-                     "incremental configs", "offset deletion", "log dirs"})
+                     "incremental configs", "offset deletion", "log dirs", "passwords"})
 
 
 class JavaRecordsTest(Java, records.RecordsTest):
@@ -37,7 +38,7 @@ class JavaRecordsTest(Java, records.RecordsTest):
 
 
 class JavaAdminTest(Java, admin.AdminTest):
-    too_large = "MESSAGE_TOO_LARGE"
+    pass
 
 
 class JavaGroupsTest(Java, groups.GroupsTest):
@@ -45,6 +46,18 @@ class JavaGroupsTest(Java, groups.GroupsTest):
 
 
 class JavaOnceTest(Java, once.OnceTest):
+    pass
+
+
+class JavaPasswordTest(Java, access.PasswordTest):
+    pass
+
+
+class JavaTlsTest(Java, access.TlsTest):
+    pass
+
+
+class JavaMutualTlsTest(Java, access.MutualTlsTest):
     pass
 
 

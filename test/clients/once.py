@@ -3,8 +3,9 @@
 import sys
 import time
 
-from driven import ClientTest, CuttingProxy
+from driven import ClientTest
 from harness import wait_until
+from kafka_idempotence_test import CuttingProxy
 from stream import DELIVERY_SECONDS_MAX, PARTITIONS, Stream, check_once_and_in_order
 
 CUTS = 30
@@ -12,16 +13,19 @@ CUTS = 30
 
 class OnceTest(ClientTest):
     def setUp(self):
+        self.seed = time.time_ns()
+        self.proxy = CuttingProxy(lambda: self.server.addresses["kafka"], self.seed, cuts_max=0)
+        self.addCleanup(self.proxy.close)
+        self.options = ["--kafka-advertised", self.proxy.address]
         super().setUp()
+        self.bootstrap = self.proxy.address
         self.api.call("PUT", "/topics/orders", {"partitions": PARTITIONS})
 
     def test_each_record_once_and_in_order_through_cut_connections(self):
-        seed = time.time_ns()
-        print(f"seed {seed}", file=sys.stderr)
-        program = self.client()
-        stream = Stream(program)
+        print(f"seed {self.seed}", file=sys.stderr)
+        stream = Stream(self.client())
         stream.wait_for(1)
-        self.proxy.begin_to_cut(seed, CUTS)
+        self.proxy.begin_to_cut(CUTS)
         wait_until(lambda: self.proxy.cuts >= CUTS or stream.failure, DELIVERY_SECONDS_MAX, "the connections to be cut")
         stream.stop()
         check_once_and_in_order(self, stream)

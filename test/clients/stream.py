@@ -18,7 +18,7 @@ class Stream:
         self.stored = {}  # (partition, number) -> offset
         self.failure = None
         self.stopping = threading.Event()
-        program.call("open_producer", producer="stream", codec="none", idempotent=True, linger_ms=1, batch_bytes=400, **options)
+        program.call("open_producer", producer="stream", codec="none", idempotent=True, linger_ms=1, batch_bytes=512, **options)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -31,7 +31,7 @@ class Stream:
                 offsets = self.program.call("send", DELIVERY_SECONDS_MAX, producer="stream", topic="orders", records=records)
                 self.stored.update(zip(numbers, offsets))
                 first += ROUND
-        except (Failed, AssertionError, OSError) as failure:
+        except (Failed, AssertionError, OSError, ValueError) as failure:  # the last two: the program has ended
             self.failure = failure
 
     def count(self):

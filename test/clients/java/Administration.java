@@ -175,7 +175,7 @@ final class Administration {
     private void offerAccess(Map<String, Drive.Call> calls) {
         calls.put("create_acl", asked -> {
             var what = new ResourcePattern(ResourceType.fromString(asked.get("type").asText()), asked.get("name").asText(),
-                    PatternType.fromString(asked.get("pattern").asText()));
+                    PatternType.fromString(asked.get("pattern").asText().toUpperCase()));
             var who = new AccessControlEntry(asked.get("principal").asText(), "*", AclOperation.fromString(asked.get("operation").asText()),
                     AclPermissionType.fromString(asked.get("permission").asText()));
             return admin().createAcls(List.of(new AclBinding(what, who))).all().get();

@@ -71,11 +71,16 @@ public final class Drive {
             while ((cause instanceof ExecutionException || cause instanceof CompletionException) && cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            Errors known = Errors.forException(cause);
-            said.put("error", known == Errors.UNKNOWN_SERVER_ERROR ? cause.getClass().getSimpleName() : known.name());
+            said.put("error", nameOf(cause));
             said.put("message", String.valueOf(cause));
         }
         say(said);
+    }
+
+    /** Kafka's name of an error, or Java's. */
+    static String nameOf(Throwable cause) {
+        Errors known = Errors.forException(cause);
+        return known == Errors.UNKNOWN_SERVER_ERROR ? cause.getClass().getSimpleName() : known.name();
     }
 
     static synchronized void say(Map<String, ?> said) {

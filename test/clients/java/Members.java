@@ -85,7 +85,7 @@ final class Members {
                     }
                 }
             } catch (RuntimeException failed) {
-                Drive.say(Map.of("event", "failed", "member", name, "message", String.valueOf(failed)));
+                Drive.say(Map.of("event", "failed", "member", name, "message", Drive.nameOf(failed) + ": " + failed));
             }
         }
 
