@@ -59,6 +59,7 @@ class Compaction {
   using SegmentPtr = std::shared_ptr<log::Segment>;
 
   Result<void> map_piece();
+  void map_tail();  // a planted bug
   [[nodiscard]] bool map_batch(const log::BatchView& batch);
   void begin_rewriting();
   Result<Step> rewrite_piece();

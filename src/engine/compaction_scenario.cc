@@ -1,5 +1,6 @@
 #include "engine/compaction_scenario.h"
 
+#include <cstring>
 #include <map>
 
 #include "engine/commit_builder.h"
@@ -35,6 +36,7 @@ class CompactionScenario {
     tombstones_go_ = random_.chance(0.5);
     if (tombstones_go_) settings_.tombstones_kept = std::chrono::milliseconds(20);
     if (random_.chance(0.4)) settings_.durability = Durability::written;
+    if (settings_.durability == Durability::written && random_.chance(0.5)) flush_rarely();
   }
 
   SimulationOutcome run() {
@@ -45,6 +47,13 @@ class CompactionScenario {
 
  private:
   void live();
+  // Much is seen that a crash takes back, and it is a long way to the segments.
+  void flush_rarely() {
+    machine_.limits().unflushed_bytes_max = 1_MiB;
+    machine_.limits().unflushed_time_max = std::chrono::seconds(1);
+    machine_.limits().reserve_offsets_min = machine_.limits().reserve_offsets_max = 1'000;
+    machine_.slow_segments(2 + random_.below(30));
+  }
   bool start();
   void crash(bool power);
   Task<bool> inspect();
@@ -53,6 +62,7 @@ class CompactionScenario {
   Task<> client();
   Task<> write();
   Task<> read();
+  Task<> come_and_go();
   Result<Offset> take(const ReadResult& read, Offset from, Records& into);
   void learn(int64_t offset, const Written& record);
   void fail(std::string problem) {
@@ -70,6 +80,7 @@ class CompactionScenario {
   SimulationOutcome outcome_;
   Records known_;  // acknowledged or seen
   uint64_t last_id_ = 0;
+  uint64_t last_other_ = 0;
   size_t working_ = 0;
   size_t life_ends_at_ = 0;
 };
@@ -215,6 +226,8 @@ Task<> CompactionScenario::client() {
     ++outcome_.operations;
     if (random_.chance(0.2)) {
       co_await read();
+    } else if (random_.chance(0.05)) {
+      co_await come_and_go();
     } else {
       co_await write();
     }
@@ -249,6 +262,17 @@ Task<> CompactionScenario::write() {
   for (size_t i = 0; i < records.size(); ++i) {
     learn((*done)[0].value() + static_cast<int64_t>(i), records[i]);
   }
+}
+
+// A log beside it that is made and removed, because a checkpoint follows: in the middle of a pass, and while
+// records are written that it does not know.
+Task<> CompactionScenario::come_and_go() {
+  LogId other{.topic = {.bytes = {8}}, .partition = PartitionIndex(0)};
+  ++last_other_;
+  std::memcpy(other.topic.bytes.data() + 8, &last_other_, sizeof last_other_);
+  auto opened = co_await machine_.engine().open_log(other, {.name = "other"});
+  if (!opened) co_return;
+  std::ignore = co_await machine_.engine().delete_log(other);
 }
 
 Task<> CompactionScenario::read() {

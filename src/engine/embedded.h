@@ -23,6 +23,7 @@ enum class PlantedBug {
   replay_half_commit,            // recovery loses the last entry of a commit over several logs
   checkpoint_ahead_of_segments,  // a checkpoint does not wait for the segments it speaks of
   lose_tombstone,                // compaction drops a record without a value at once
+  compact_above_high_watermark,  // compaction drops what a record replaces that a crash may still take
   remove_before_checkpoint,      // compaction removes the old files while the checkpoint still names them
   cut_one_too_far,               // recovery takes the last segment for a byte shorter than it is
   stale_snapshot,                // from the second on, checkpoints are not written and count all the same

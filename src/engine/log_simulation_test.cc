@@ -54,8 +54,9 @@ class PlantedBugs : public testing::TestWithParam<PlantedBug> {
 
 TEST_P(PlantedBugs, are_found_within_500_seeds) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
-    bool compacts =
-        GetParam() == PlantedBug::lose_tombstone || GetParam() == PlantedBug::remove_before_checkpoint;
+    bool compacts = GetParam() == PlantedBug::compact_above_high_watermark ||
+                    GetParam() == PlantedBug::lose_tombstone ||
+                    GetParam() == PlantedBug::remove_before_checkpoint;
     SimulationOptions options{.seed = seed, .bug = GetParam()};
     SimulationOutcome outcome = compacts ? simulate_compaction(options) : simulate_log(options);
     if (!outcome.problem) continue;
@@ -69,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                          testing::Values(PlantedBug::skip_flush, PlantedBug::acknowledge_before_flush,
                                          PlantedBug::trust_after_failed_flush,
                                          PlantedBug::acknowledge_out_of_order, PlantedBug::replay_half_commit,
-                                         PlantedBug::checkpoint_ahead_of_segments, PlantedBug::lose_tombstone,
+                                         PlantedBug::checkpoint_ahead_of_segments,
+                                         PlantedBug::compact_above_high_watermark, PlantedBug::lose_tombstone,
                                          PlantedBug::remove_before_checkpoint, PlantedBug::cut_one_too_far,
                                          PlantedBug::stale_snapshot, PlantedBug::reuse_offsets));
 

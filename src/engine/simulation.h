@@ -63,6 +63,8 @@ class SimulatedMachine {
   [[nodiscard]] Engine& engine();
   [[nodiscard]] bool running() const { return engine_up_; }
   [[nodiscard]] EmbeddedLimits& limits() { return limits_; }
+  // The thread that writes segments falls behind the others.
+  void slow_segments(uint64_t times) { segments_lane_.slow_down(times); }
 
   // Opens the engine. Its errors are open_embedded's.
   [[nodiscard]] Result<void> start();
@@ -92,6 +94,8 @@ class SimulatedMachine {
   runtime::SimulatedLoop loop_;
   runtime::SimulatedDisk disk_;
   std::unique_ptr<runtime::SimulatedShards> shards_;
+  runtime::SimulatedLoop::Lane& journal_lane_;
+  runtime::SimulatedLoop::Lane& segments_lane_;
   IoExecutors io_;
   EmbeddedLimits limits_;
   PlantedBug bug_;

@@ -37,13 +37,23 @@ SimulatedLoop::Lane& SimulatedLoop::add_lane() {
   return *lanes_.back();
 }
 
+// One of those that are ready. A slow one is passed over for another, as long as there is one.
+SimulatedLoop::Lane& SimulatedLoop::choose() {
+  for (;;) {
+    size_t chosen = random_.below(ready_.size());
+    Lane& lane = *ready_[chosen];
+    if (lane.slowness_ == 1 || ready_.size() == 1 || random_.below(lane.slowness_) == 0) return lane;
+    ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(chosen));
+  }
+}
+
 bool SimulatedLoop::run_one() {
   ready_.clear();
   for (const auto& lane : lanes_) {
     if (lane->ready()) ready_.push_back(lane.get());
   }
   if (ready_.empty()) return false;
-  Lane& lane = *ready_[random_.below(ready_.size())];
+  Lane& lane = choose();
   std::move_only_function<void()> work = lane.timers_.take_due(clock_.time);
   if (!work) {
     work = std::move(lane.work_.front());

@@ -47,6 +47,7 @@ class SimulatedLoop {
   };
 
   bool run_one();
+  Lane& choose();
   Lane* next_timer_lane();
 
   Random random_;
@@ -89,6 +90,10 @@ class SimulatedLoop::Lane final : public Timers {
   TimerId at(Instant at, std::move_only_function<void()> callback) override;
   void cancel(TimerId id) override { timers_.cancel(id); }
 
+  // From now on it is `times` as rare that its work comes next while other lanes have some: a thread that
+  // waits for a slow disk. 1 as it is made.
+  void slow_down(uint64_t times) { slowness_ = times; }
+
   void push(std::move_only_function<void()> work);
   [[nodiscard]] asio::execution_context& context() { return loop_.context_; }
 
@@ -98,6 +103,7 @@ class SimulatedLoop::Lane final : public Timers {
 
   SimulatedLoop& loop_;
   size_t index_;
+  uint64_t slowness_ = 1;
   std::deque<std::move_only_function<void()>> work_;
   TimerHeap timers_;
 };

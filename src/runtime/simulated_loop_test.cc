@@ -30,6 +30,23 @@ TEST(SimulatedLoop, work_of_one_lane_keeps_its_order_and_lanes_interleave) {
   EXPECT_EQ(orders.size(), 6u);
 }
 
+TEST(SimulatedLoop, a_slow_lane_comes_when_the_others_have_done_much_and_still_comes) {
+  size_t ahead = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimulatedLoop loop(seed);
+    auto& slow = loop.add_lane();
+    slow.slow_down(30);
+    auto quick = loop.add_lane().executor();
+    bool came = false;
+    asio::post(slow.executor(), [&] { came = true; });
+    for (int i = 0; i < 100; ++i) asio::post(quick, [&] { ahead += came ? 0 : 1; });
+    while (loop.step()) {
+    }
+    EXPECT_TRUE(came);
+  }
+  EXPECT_GT(ahead, 20u * 15);
+}
+
 TEST(SimulatedLoop, time_jumps_to_the_next_timer_when_nothing_else_can_run) {
   SimulatedLoop loop(1);
   SimulatedShards shards(loop, 2);

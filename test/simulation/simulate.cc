@@ -43,6 +43,7 @@ const std::map<std::string, Planted>& planted_bugs() {
       {"acknowledge-out-of-order", {PlantedBug::acknowledge_out_of_order, "log"}},
       {"replay-half-commit", {PlantedBug::replay_half_commit, "log"}},
       {"checkpoint-ahead-of-segments", {PlantedBug::checkpoint_ahead_of_segments, "log"}},
+      {"compact-above-high-watermark", {PlantedBug::compact_above_high_watermark, "compaction"}},
       {"lose-tombstone", {PlantedBug::lose_tombstone, "compaction"}},
       {"remove-before-checkpoint", {PlantedBug::remove_before_checkpoint, "compaction"}},
       {"cut-one-too-far", {PlantedBug::cut_one_too_far, "log"}},
