@@ -281,7 +281,7 @@ class HostileTest(DoorTest):
     def test_what_cannot_be_answered_closes_the_connection_with_a_reason(self):
         self.assert_closed(self.request(999, 0), "API key 999 (unknown) is not offered here")
         self.assert_closed(self.request(24, 0), "API key 24 (unknown) is not offered here")
-        self.assert_closed(self.request(0, 1), "Produce in version 1; versions 3 to 12 are offered")
+        self.assert_closed(self.request(0, 1), "Produce in version 1; versions 3 to 13 are offered")
         self.assert_closed(self.request(3, 1, b"\x7f\xff\xff\xff"), "Metadata v1 request, topics")
         self.assert_closed(struct.pack(">i", 2**31 - 1), "a request says it has 2147483647 bytes")
         self.assert_closed(struct.pack(">i", -5), "a request says it has -5 bytes")

@@ -31,12 +31,13 @@ struct KafkaConnection::Stranger {
 };
 
 KafkaConnection::KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
-                                 std::shared_ptr<runtime::Wire> wire)
+                                 std::shared_ptr<FetchSessions> sessions, std::shared_ptr<runtime::Wire> wire)
     : shared_(std::move(shared)),
       shard_(shard),
       wire_(std::move(wire)),
       session_(shared_->access, shard),
       reader_(*wire_, shared_->limits, shared_->frames_bytes, session_),
+      fetch_session_(std::move(sessions)),
       wakeup_(shard.executor()),
       room_(shard.executor()),
       answered_(shard.executor()) {
@@ -165,7 +166,8 @@ Task<KafkaReply> KafkaConnection::answer(SharedBytes frame) {
                  .advertised_port = shared_->advertised_port,
                  .session = session_,
                  .wakeup = wakeup_,
-                 .stopping = stopping_};
+                 .stopping = stopping_,
+                 .fetch_session = fetch_session_};
   co_return co_await (*served)->answer(call, request->body);
 }
 

@@ -41,7 +41,7 @@ struct KafkaShared {
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
-                  std::shared_ptr<runtime::Wire> wire);
+                  std::shared_ptr<FetchSessions> sessions, std::shared_ptr<runtime::Wire> wire);
   ~KafkaConnection();
   KafkaConnection(const KafkaConnection&) = delete;
   KafkaConnection& operator=(const KafkaConnection&) = delete;
@@ -86,6 +86,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   bool reads_ = true;
   bool broken_ = false;  // nothing more can be sent
   bool stopping_ = false;
+  FetchSession fetch_session_;
   broker::Wakeup wakeup_;    // of an answer that waits for records
   broker::Wakeup room_;      // of the reader: something was sent
   broker::Wakeup answered_;  // of the writer

@@ -5,6 +5,7 @@
 #include "broker/broker.h"
 #include "broker/names.h"
 #include "broker/wakeup.h"
+#include "doors/kafka/fetch_session.h"
 #include "doors/kafka/session.h"
 #include "engine/engine.h"
 #include "flows/observatory.h"
@@ -39,6 +40,7 @@ struct KafkaCall {
   Session& session;
   broker::Wakeup& wakeup;  // also wakes when the connection is told to end
   const bool& stopping;
+  FetchSession& fetch_session;
 
   [[nodiscard]] kafka::ApiVersion version() const { return header.version; }
   // Whether the user may have a missing topic made by using it.

@@ -31,17 +31,17 @@ Task<KafkaReply> answer(KafkaCall& call, const SharedBytes& body) {
 
 // docs/protocols/kafka.md says why each ends where it does.
 const std::array served = {
-    ServedCall{kafka::produce_api, ApiVersion(0), ApiVersion(3), ApiVersion(12),
+    ServedCall{kafka::produce_api, ApiVersion(0), ApiVersion(3), ApiVersion(13),
                answer<kafka::ProduceRequest, kafka::ProduceResponse, produce>},
-    ServedCall{kafka::fetch_api, ApiVersion(4), ApiVersion(4), ApiVersion(12),
+    ServedCall{kafka::fetch_api, ApiVersion(4), ApiVersion(4), ApiVersion(18),
                answer<kafka::FetchRequest, kafka::FetchResponse, fetch>},
     ServedCall{kafka::list_offsets_api, ApiVersion(1), ApiVersion(1), ApiVersion(10),
                answer<kafka::ListOffsetsRequest, kafka::ListOffsetsResponse, list_offsets>},
     ServedCall{kafka::metadata_api, ApiVersion(0), ApiVersion(0), ApiVersion(13),
                answer<kafka::MetadataRequest, kafka::MetadataResponse, metadata>},
-    ServedCall{kafka::offset_commit_api, ApiVersion(2), ApiVersion(2), ApiVersion(9),
+    ServedCall{kafka::offset_commit_api, ApiVersion(2), ApiVersion(2), ApiVersion(10),
                answer<kafka::OffsetCommitRequest, kafka::OffsetCommitResponse, offset_commit>},
-    ServedCall{kafka::offset_fetch_api, ApiVersion(1), ApiVersion(1), ApiVersion(9),
+    ServedCall{kafka::offset_fetch_api, ApiVersion(1), ApiVersion(1), ApiVersion(10),
                answer<kafka::OffsetFetchRequest, kafka::OffsetFetchResponse, offset_fetch>},
     ServedCall{kafka::find_coordinator_api, ApiVersion(0), ApiVersion(0), ApiVersion(6),
                answer<kafka::FindCoordinatorRequest, kafka::FindCoordinatorResponse, find_coordinator>},

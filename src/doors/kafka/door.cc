@@ -58,8 +58,10 @@ Result<void> advertise(KafkaShared& shared, const std::string& address) {
 
 // The connections of one shard; belongs to its thread.
 struct KafkaDoor::Lane {
-  explicit Lane(runtime::Shard& s) : shard(s) {}
+  Lane(runtime::Shard& s, size_t sessions_bytes_max)
+      : shard(s), sessions(std::make_shared<FetchSessions>(sessions_bytes_max)) {}
   runtime::Shard& shard;
+  std::shared_ptr<FetchSessions> sessions;
   std::unordered_set<KafkaConnection*> open = {};
 };
 
@@ -79,7 +81,8 @@ Result<std::unique_ptr<KafkaDoor>> KafkaDoor::listen(Options options, KafkaParts
   if (!told) return std::unexpected(told.error());
   Lanes lanes;
   for (size_t i = 0; i < parts.shards.count(); ++i)
-    lanes.push_back(std::make_shared<Lane>(parts.shards.at(i)));
+    lanes.push_back(
+        std::make_shared<Lane>(parts.shards.at(i), fetch_sessions_bytes_max / parts.shards.count()));
   std::unique_ptr<KafkaDoor> door(new KafkaDoor(std::move(shared), std::move(*acceptor), std::move(lanes)));
   door->address_ = std::move(real);
   return door;
@@ -100,8 +103,8 @@ Task<> KafkaDoor::serve(std::shared_ptr<KafkaShared> shared, std::shared_ptr<Lan
                         runtime::Wire::Socket socket) {
   SocketError ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  auto connection =
-      std::make_shared<KafkaConnection>(shared, lane->shard, runtime::Wire::make(std::move(socket)));
+  auto connection = std::make_shared<KafkaConnection>(shared, lane->shard, lane->sessions,
+                                                      runtime::Wire::make(std::move(socket)));
   lane->open.insert(connection.get());
   try {
     co_await connection->run();

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <expected>
 
 #include "broker/topic_table.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "doors/kafka/guard.h"
+#include "doors/kafka/topic_ids.h"
 #include "log/record_batch.h"
 
 namespace pabal::doors {
@@ -14,7 +17,8 @@ using PartitionIn = TopicIn::Partition;
 using TopicOut = kafka::FetchResponse::Topic;
 using PartitionOut = TopicOut::Partition;
 
-constexpr size_t fetch_bytes_max = 16_MiB;  // of one answer, whatever the client asks for
+constexpr kafka::ApiVersion first_fetch_by_id{13};  // topics have no names from there on
+constexpr size_t fetch_bytes_max = 16_MiB;          // of one answer, whatever the client asks for
 constexpr Duration fetch_wait_max = std::chrono::seconds(60);
 
 size_t bytes_of(int32_t asked) { return static_cast<size_t>(std::clamp<int32_t>(asked, 0, fetch_bytes_max)); }
@@ -29,10 +33,13 @@ int64_t records_in(const kafka::Records& records) {
   return count;
 }
 
+// A topic that may be read, or what the client is told instead.
+using Found = std::expected<TopicId, KafkaError>;
+
 // One fetch: reads, and waits for more, until there is enough or time is up.
 class Fetch {
  public:
-  Fetch(KafkaCall& call, const kafka::FetchRequest& request) : call_(call), request_(request) {}
+  Fetch(KafkaCall& call, kafka::FetchRequest& request) : call_(call), request_(request) {}
 
   runtime::Task<kafka::FetchResponse> run() {
     Duration wait = std::clamp<Duration>(request_.max_wait, Duration(0), fetch_wait_max);
@@ -56,15 +63,23 @@ class Fetch {
   }
 
  private:
+  [[nodiscard]] bool by_id() const { return call_.version() >= first_fetch_by_id; }
+
   runtime::Task<> find_topics() {
-    for (const TopicIn& topic : request_.topics) {
-      auto info = co_await call_.parts.broker.topic(topic.topic);
-      if (info && !info->internal) {
-        topics_.emplace_back(info->id);
-      } else {
-        topics_.emplace_back(error(ErrorCode::not_found, "there is no topic {}", topic.topic));
-      }
-    }
+    name_topics(call_, request_.topics);
+    for (const TopicIn& topic : request_.topics) topics_.push_back(co_await find_topic(topic));
+  }
+
+  runtime::Task<Found> find_topic(const TopicIn& topic) {
+    if (!may_fetch(call_, topic.topic)) co_return std::unexpected(KafkaError::topic_authorization_failed);
+    auto info = co_await call_.parts.broker.topic(topic.topic);
+    bool meant = info && !info->internal && (!by_id() || info->id == topic.topic_id);
+    if (!meant) co_return std::unexpected(not_there());
+    co_return info->id;
+  }
+
+  [[nodiscard]] KafkaError not_there() const {
+    return by_id() ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
   }
 
   void watch() {
@@ -104,7 +119,8 @@ class Fetch {
     failed_ = false;
     for (size_t i = 0; i < topics_.size(); ++i) {
       const TopicIn& topic = request_.topics[i];
-      TopicOut& out = response.responses.emplace_back(TopicOut{.topic = topic.topic});
+      TopicOut& out =
+          response.responses.emplace_back(TopicOut{.topic = topic.topic, .topic_id = topic.topic_id});
       for (const PartitionIn& partition : topic.partitions) {
         out.partitions.push_back(co_await read_partition(topic.topic, topics_[i], partition));
         failed_ = failed_ || out.partitions.back().error_code != KafkaError::none;
@@ -113,7 +129,7 @@ class Fetch {
     co_return response;
   }
 
-  runtime::Task<PartitionOut> read_partition(const std::string& topic, const Result<TopicId>& id,
+  runtime::Task<PartitionOut> read_partition(const std::string& topic, const Found& found,
                                              const PartitionIn& wanted) {
     PartitionOut out{.partition_index = wanted.partition,
                      .high_watermark = Offset(-1),
@@ -124,13 +140,14 @@ class Fetch {
     size_t left = bytes_of(request_.max_bytes) - std::min(bytes_, bytes_of(request_.max_bytes));
     size_t bytes = std::min(bytes_of(wanted.partition_max_bytes), left);
     bool may_give = bytes_ == 0 || bytes > 0;
-    Result<engine::ReadResult> read = std::unexpected(id ? Error() : id.error());
-    if (id) {
-      auto log = broker::partition_log(*id, wanted.partition);
-      read = co_await call_.parts.engine.read(log, wanted.fetch_offset, std::max<size_t>(bytes, 1));
+    if (!found) {
+      out.error_code = found.error();
+      co_return out;
     }
+    auto read = co_await call_.parts.engine.read(broker::partition_log(*found, wanted.partition),
+                                                 wanted.fetch_offset, std::max<size_t>(bytes, 1));
     if (!read) {
-      co_await explain(topic, wanted, read.error(), out);
+      co_await explain(topic, *found, wanted, read.error(), out);
       co_return out;
     }
     out.high_watermark = out.last_stable_offset = read->range.next;
@@ -145,13 +162,16 @@ class Fetch {
     co_return out;
   }
 
-  // not_found is what the engine says of an offset, and of a topic or partition.
-  runtime::Task<> explain(const std::string& topic, const PartitionIn& wanted, const Error& problem,
-                          PartitionOut& out) {
+  // not_found is what the engine says of an offset, and of a partition that is not there or no more.
+  runtime::Task<> explain(const std::string& topic, TopicId id, const PartitionIn& wanted,
+                          const Error& problem, PartitionOut& out) {
     out.error_code = kafka_error_of(problem.code);
     if (problem.code != ErrorCode::not_found) co_return;
     auto info = co_await call_.parts.broker.topic(topic);
-    if (!info) co_return;
+    if (!info || info->id != id) {
+      out.error_code = not_there();
+      co_return;
+    }
     for (const broker::PartitionInfo& partition : info->partitions) {
       if (partition.partition != wanted.partition) continue;
       out.error_code = KafkaError::offset_out_of_range;
@@ -161,8 +181,8 @@ class Fetch {
   }
 
   KafkaCall& call_;
-  const kafka::FetchRequest& request_;
-  std::vector<Result<TopicId>> topics_;  // by the request's
+  kafka::FetchRequest& request_;
+  std::vector<Found> topics_;  // by the request's
   std::vector<engine::Engine::Watch> watches_;
   size_t bytes_ = 0;
   bool failed_ = false;
@@ -170,12 +190,14 @@ class Fetch {
 
 }  // namespace
 
-// Session id 0 turns fetch sessions off: every request names its partitions.
 Answer<kafka::FetchResponse> fetch(KafkaCall& call, kafka::FetchRequest request) {
-  bool continues = request.session_id != kafka::FetchSessionId(0);
-  if (continues) co_return kafka::FetchResponse{.error_code = KafkaError::fetch_session_id_not_found};
+  bool by_id = call.version() >= first_fetch_by_id;
+  KafkaError problem = call.fetch_session.begin(request, by_id, call.shard);
+  if (problem != KafkaError::none) co_return kafka::FetchResponse{.error_code = problem};
   Fetch one(call, request);
-  co_return co_await one.run();
+  kafka::FetchResponse response = co_await one.run();
+  call.fetch_session.finish(response);
+  co_return response;
 }
 
 }  // namespace pabal::doors

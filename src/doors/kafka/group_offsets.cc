@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <iterator>
+
 #include "broker/groups.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "doors/kafka/topic_ids.h"
 
 // Committed offsets of consumer groups.
 namespace pabal::doors {
@@ -11,6 +15,8 @@ using broker::GroupOffset;
 using broker::TopicPartition;
 using kafka::ApiVersion;
 using kafka::KafkaError;
+
+constexpr ApiVersion first_by_id{10};  // topics have no names from there on
 
 template <class Topics>
 std::vector<TopicPartition> flat(const Topics& topics) {
@@ -49,9 +55,48 @@ runtime::Task<std::vector<GroupOffset>> fetch_of(KafkaCall& call, const std::str
   co_return co_await call.parts.broker.groups().offsets(group, std::move(which));
 }
 
+using GroupIn = kafka::OffsetFetchRequest::Group;
+using GroupOut = kafka::OffsetFetchResponse::Group;
+
+// Takes out the topics whose ids nobody knows, as they are answered.
+std::vector<GroupOut::Topic> take_unknown(GroupIn& group) {
+  std::vector<GroupOut::Topic> unknown;
+  for (const GroupIn::Topic& topic : group.topics.value_or(std::vector<GroupIn::Topic>())) {
+    if (!topic.name.empty()) continue;
+    GroupOut::Topic& out = unknown.emplace_back(GroupOut::Topic{.topic_id = topic.topic_id});
+    for (PartitionIndex partition : topic.partition_indexes) {
+      out.partitions.push_back({.partition_index = partition,
+                                .committed_offset = Offset(-1),
+                                .error_code = KafkaError::unknown_topic_id});
+    }
+  }
+  if (group.topics) {
+    std::erase_if(*group.topics, [](const GroupIn::Topic& topic) { return topic.name.empty(); });
+  }
+  return unknown;
+}
+
+runtime::Task<GroupOut> fetch_group(KafkaCall& call, GroupIn group) {
+  bool by_id = call.version() >= first_by_id;
+  GroupOut out{.group_id = group.group_id};
+  std::vector<GroupOut::Topic> unknown;
+  if (group.topics) name_topics(call, *group.topics);
+  if (by_id) unknown = take_unknown(group);
+  out.topics = nested<GroupOut::Topic>(co_await fetch_of(call, group.group_id, group.topics));
+  for (size_t i = 0; by_id && i < out.topics.size(); ++i) {
+    auto info = co_await call.parts.broker.topic(out.topics[i].name);
+    if (info) out.topics[i].topic_id = info->id;
+  }
+  // Of a topic that was deleted meanwhile.
+  if (by_id) std::erase_if(out.topics, [](const auto& topic) { return topic.topic_id == TopicId{}; });
+  std::ranges::move(unknown, std::back_inserter(out.topics));
+  co_return out;
+}
+
 }  // namespace
 
 Answer<kafka::OffsetCommitResponse> offset_commit(KafkaCall& call, kafka::OffsetCommitRequest request) {
+  name_topics(call, request.topics);
   broker::OffsetCommit commit{.claim = {request.group_id, request.member_id, request.group_instance_id,
                                         broker::Generation(request.generation_id_or_member_epoch.value())}};
   for (const auto& topic : request.topics) {
@@ -71,10 +116,12 @@ Answer<kafka::OffsetCommitResponse> offset_commit(KafkaCall& call, kafka::Offset
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
+    out.topic_id = topic.topic_id;
     for (const auto& partition : topic.partitions) {
       GroupError error = errors.error == GroupError::none ? errors.each.at(next++) : errors.error;
-      out.partitions.push_back(
-          {.partition_index = partition.partition_index, .error_code = kafka_error_of(error)});
+      bool unknown_id = error == GroupError::unknown_topic && topic.name.empty();
+      KafkaError code = unknown_id ? KafkaError::unknown_topic_id : kafka_error_of(error);
+      out.partitions.push_back({.partition_index = partition.partition_index, .error_code = code});
     }
   }
   co_return response;
@@ -87,11 +134,8 @@ Answer<kafka::OffsetFetchResponse> offset_fetch(KafkaCall& call, kafka::OffsetFe
     response.topics = nested<kafka::OffsetFetchResponse::Topic>(std::move(offsets));
     co_return response;
   }
-  for (const auto& group : request.groups) {
-    auto offsets = co_await fetch_of(call, group.group_id, group.topics);
-    auto& out = response.groups.emplace_back();
-    out.group_id = group.group_id;
-    out.topics = nested<kafka::OffsetFetchResponse::Group::Topic>(std::move(offsets));
+  for (GroupIn& group : request.groups) {
+    response.groups.push_back(co_await fetch_group(call, std::move(group)));
   }
   co_return response;
 }

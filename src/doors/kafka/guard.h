@@ -58,6 +58,9 @@ PABAL_GUARD(DescribeAclsRequest);
 PABAL_GUARD(CreateAclsRequest);
 PABAL_GUARD(DeleteAclsRequest);
 
+// A fetch session knows topics that the request does not name: the call asks for each of them.
+[[nodiscard]] bool may_fetch(const KafkaCall& call, std::string_view topic);
+
 template <class Request>
 concept Guarded =
     requires(KafkaCall& call, Request request, Next<Request> next) { guard(call, std::move(request), next); };

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "doors/kafka/guard_parts.h"
+#include "doors/kafka/topic_ids.h"
 
 // Consumer groups and their offsets.
 namespace pabal::doors {
@@ -119,8 +120,9 @@ PABAL_GUARD(OffsetCommitRequest) {
     denied.topics = refused_commits<Out>(request.topics, group_refused);
     co_return denied;
   }
+  name_topics(call, request.topics);
   auto refused = take_refused(
-      request.topics, [&](const auto& topic) { return may_topic(call, AclOperation::read, topic.name); });
+      request.topics, [&](const auto& topic) { return may_named(call, AclOperation::read, topic.name); });
   auto response = co_await next(call, std::move(request));
   append(response->topics, refused_commits<Out>(refused, topic_refused));
   co_return response;
@@ -141,8 +143,9 @@ PABAL_GUARD(OffsetFetchRequest) {
       all.insert(group.group_id);
       continue;
     }
+    name_topics(call, *group.topics);
     auto topics = take_refused(*group.topics, [&](const auto& topic) {
-      return may_topic(call, AclOperation::describe, topic.name);
+      return may_named(call, AclOperation::describe, topic.name);
     });
     denied_topics[group.group_id] = refused_fetches<Group::Topic>(topics, topic_refused);
   }

@@ -26,6 +26,11 @@ inline bool may_cluster(const KafkaCall& call, AclOperation operation) {
   return call.session.may(operation, AclResource::cluster, broker::cluster_resource);
 }
 
+// A topic that has no name, as one whose id nobody knows, is for the call itself to answer.
+inline bool may_named(const KafkaCall& call, AclOperation operation, std::string_view topic) {
+  return topic.empty() || may_topic(call, operation, topic);
+}
+
 // Takes out what is not allowed; the rest keeps its order.
 template <class Items, class Allowed>
 Items take_refused(Items& items, Allowed allowed) {

@@ -25,12 +25,15 @@ class KafkaFixture : public broker::BrokerFixture {
                    .peer = peer_,
                    .advertised_host = host_,
                    .advertised_port = 9092,
-                   .session = session_,
+                   .session = asker_ ? *asker_ : session_,
                    .wakeup = wakeup,
-                   .stopping = stopping_};
+                   .stopping = stopping_,
+                   .fetch_session = fetch_session_};
     return shards.run(call(here, std::move(request))).value();
   }
   broker::TopicInfo info(const std::string& topic) { return shards.run(broker->topic(topic)).value(); }
+  // Calls are asked by this one from here on; nullptr: by somebody who may do everything.
+  void ask_as(Session* asker) { asker_ = asker; }
   bool exists(const std::string& topic) { return shards.run(broker->topic(topic)).has_value(); }
   void make(const std::string& topic, broker::TopicChange change = {}) {
     ASSERT_TRUE(shards.run(broker->put_topic(topic, std::move(change))));
@@ -43,6 +46,9 @@ class KafkaFixture : public broker::BrokerFixture {
   flows::Observatory observatory_{shards};
   KafkaAccess access_;
   Session session_{access_, shards.at(0)};
+  Session* asker_ = nullptr;
+  std::shared_ptr<FetchSessions> fetch_sessions_ = std::make_shared<FetchSessions>(fetch_sessions_bytes_max);
+  FetchSession fetch_session_{fetch_sessions_};
 };
 
 }  // namespace pabal::doors

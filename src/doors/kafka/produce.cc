@@ -1,6 +1,7 @@
 #include "base/logging.h"
 #include "doors/kafka/calls.h"
 #include "doors/kafka/errors.h"
+#include "doors/kafka/topic_ids.h"
 #include "runtime/all.h"
 
 namespace pabal::doors {
@@ -11,6 +12,7 @@ using TopicIn = kafka::ProduceRequest::Topic;
 using TopicOut = kafka::ProduceResponse::Topic;
 using PartitionOut = TopicOut::Partition;
 
+constexpr kafka::ApiVersion first_produce_by_id{13};  // topics have no names from there on
 constexpr size_t magic_at = 16;
 constexpr size_t codec_at = 22;
 constexpr uint8_t codec_mask = 7;
@@ -42,9 +44,21 @@ std::optional<PartitionOut> refusal(const TopicIn::Partition& partition) {
   return std::nullopt;
 }
 
+void refuse_partitions(const TopicIn& topic, KafkaError problem, std::string_view why, TopicOut& out) {
+  for (const TopicIn::Partition& partition : topic.partition_data) {
+    out.partition_responses.push_back(refused(partition.index, problem, std::string(why)));
+  }
+}
+
 runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
   TopicOut answer{.name = topic.name, .topic_id = topic.topic_id};
   broker::AppendBatches batches{.topic = topic.name, .service = call.service()};
+  bool by_id = call.version() >= first_produce_by_id;
+  if (by_id) batches.id = topic.topic_id;
+  if (by_id && topic.name.empty()) {
+    refuse_partitions(topic, KafkaError::unknown_topic_id, "there is no topic with this id", answer);
+    co_return answer;
+  }
   std::vector<size_t> sent;
   for (const TopicIn::Partition& partition : topic.partition_data) {
     auto no = refusal(partition);
@@ -66,7 +80,9 @@ runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
     PartitionOut& out = answer.partition_responses[sent[i]];
     const Error* problem = !result ? &result.error() : !(*result)[i] ? &(*result)[i].error() : nullptr;
     if (problem) {
-      out = refused(out.index, kafka_error_of(problem->code), problem->message);
+      bool gone = by_id && !result && problem->code == ErrorCode::not_found;
+      KafkaError code = gone ? KafkaError::unknown_topic_id : kafka_error_of(problem->code);
+      out = refused(out.index, code, problem->message);
     } else {
       out.base_offset = (*result)[i]->base;
       out.log_start_offset = (*result)[i]->first;
@@ -79,9 +95,7 @@ void refuse_all(const kafka::ProduceRequest& request, KafkaError problem, std::s
                 kafka::ProduceResponse& response) {
   for (const TopicIn& topic : request.topic_data) {
     TopicOut& out = response.responses.emplace_back(TopicOut{.name = topic.name, .topic_id = topic.topic_id});
-    for (const TopicIn::Partition& partition : topic.partition_data) {
-      out.partition_responses.push_back(refused(partition.index, problem, std::string(why)));
-    }
+    refuse_partitions(topic, problem, why, out);
   }
 }
 
@@ -100,6 +114,7 @@ Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest re
                response);
     co_return response;
   }
+  name_topics(call, request.topic_data);
   response.responses = co_await runtime::all<TopicOut>(
       request.topic_data.size(), [&](size_t i) { return produce_topic(call, request.topic_data[i]); });
   if (request.acks == kafka::Acks::none) co_return std::nullopt;

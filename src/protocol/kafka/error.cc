@@ -82,6 +82,7 @@ constexpr Named names[] = {{unknown_server_error, "UNKNOWN_SERVER_ERROR"},
                            {unacceptable_credential, "UNACCEPTABLE_CREDENTIAL"},
                            {unknown_topic_id, "UNKNOWN_TOPIC_ID"},
                            {inconsistent_topic_id, "INCONSISTENT_TOPIC_ID"},
+                           {fetch_session_topic_id_error, "FETCH_SESSION_TOPIC_ID_ERROR"},
                            {mismatched_endpoint_type, "MISMATCHED_ENDPOINT_TYPE"}};
 
 }  // namespace

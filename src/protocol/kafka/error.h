@@ -79,6 +79,7 @@ enum class KafkaError : int16_t {
   unacceptable_credential = 93,
   unknown_topic_id = 100,
   inconsistent_topic_id = 103,
+  fetch_session_topic_id_error = 106,
   mismatched_endpoint_type = 114,
 };
 
