@@ -254,7 +254,38 @@ class Neighbour(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class BadNeighbours(unittest.TestCase):
+class OrderService(unittest.TestCase):
+    """The order service alone, without a server."""
+
+    @contextlib.contextmanager
+    def order_service(self, data, *options):
+        """A function that asks it, and gives the status and the body of its answer."""
+        with socket.create_server(("127.0.0.1", 0)) as chosen:
+            port = chosen.getsockname()[1]
+        service = subprocess.Popen([BUILD / "shop-service", "order", "--data", data, "--listen", f"127.0.0.1:{port}",
+                                    "--server", "http://127.0.0.1:1", *options], stderr=subprocess.DEVNULL)
+
+        def ask(method, path, body=None, headers=None):
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+                connection.request(method, path, None if body is None else json.dumps(body),
+                                   {"Content-Type": "application/json", **(headers or {})})
+                answer = connection.getresponse()
+                return answer.status, json.loads(answer.read())
+
+        def healthy():
+            try:
+                return ask("GET", "/health")[0] == 200
+            except OSError:
+                return False
+        try:
+            wait_until(healthy, "the order service")
+            yield ask
+        finally:
+            service.terminate()
+            self.assertEqual(service.wait(timeout=60), 0)
+
+
+class BadNeighbours(OrderService):
     def test_an_order_fails_in_time_when_a_service_answers_garbage_or_hangs(self):
         for behaviour in ("garbage", "hangs", "dies"):
             with self.subTest(behaviour), tempfile.TemporaryDirectory() as data:
@@ -266,24 +297,8 @@ class BadNeighbours(unittest.TestCase):
                 server.server_close()
 
     def order_from(self, data, neighbour_port):
-        with socket.create_server(("127.0.0.1", 0)) as chosen:
-            port = chosen.getsockname()[1]
         peers = [word for name in ("inventory", "member", "payment") for word in ("--peer", f"{name}=http://127.0.0.1:{neighbour_port}")]
-        service = subprocess.Popen([BUILD / "shop-service", "order", "--data", data, "--listen", f"127.0.0.1:{port}",
-                                    "--server", "http://127.0.0.1:1", *peers], stderr=subprocess.DEVNULL)
-        try:
-            def ask(method, path, body=None):
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-                connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                return answer.status, json.loads(answer.read())
-
-            def healthy():
-                try:
-                    return ask("GET", "/health")[0] == 200
-                except OSError:
-                    return False
-            wait_until(healthy, "the order service")
+        with self.order_service(data, *peers) as ask:
             start = time.monotonic()
             status, said = ask("POST", "/orders", {"order_id": "1", "lines": [{"sku": "A", "quantity": 1, "price": "1.00"}]})
             self.assertEqual((status, said["status"]), (503, "FAILED"))
@@ -295,9 +310,34 @@ class BadNeighbours(unittest.TestCase):
                 status, said = ask("POST", "/orders", body)
                 self.assertEqual(status, 400, body)
                 self.assertIn(wrong, said["detail"])
-        finally:
-            service.terminate()
-            self.assertEqual(service.wait(timeout=60), 0)
+
+
+class LateCustomers(OrderService):
+    """A customer who hears nothing in time cancels again, under another number."""
+
+    def test_a_cancellation_is_told_to_payment_once_however_often_its_customer_gave_up(self):
+        returned = {"lines": [{"sku": "A", "quantity": 1, "price": "1.00"}]}
+        long_ago = {"Answer-By": "1"}
+
+        def cancel(ask, number, mode, headers=None):
+            status, said = ask("POST", f"/orders/{number}/cancel?mode={mode}", returned, headers)
+            return status, said["status"]
+        for mode, table, done in (("hybrid", "outbox", (200, "CANCELLED")), ("async", "publish_failures", (202, "PROCESSING"))):
+            with self.subTest(mode), tempfile.TemporaryDirectory() as data:
+                with self.order_service(data) as ask:
+                    for number in ("C1", "C1-2"):
+                        self.assertEqual(cancel(ask, number, mode, long_ago), (503, "FAILED"))
+                        self.assertEqual(ask("GET", f"/orders/{number}")[0], 404)
+                    # A machine that stalls makes this one late, too.
+                    wait_until(lambda: cancel(ask, "C1-3", mode) == done, "a cancellation in time")
+                self.assertEqual(self.told(data, table), ["C1-3"])
+
+    @staticmethod
+    def told(data, table):
+        """The orders whose cancellation the others hear of, and payment pays back."""
+        database = sqlite3.connect(next(Path(data).rglob("order.db")))
+        with contextlib.closing(database):
+            return [row[0] for row in database.execute(f"SELECT key FROM {table} WHERE type = 'OrderCancelled'")]
 
 
 if __name__ == "__main__":
