@@ -217,7 +217,8 @@ class BatchTest(DoorTest):
 class CuttingProxy:
     """Stands between clients and the server. Cuts each of the first connections after some random number of bytes."""
 
-    def __init__(self, server_address, seed, cuts_max):
+    def __init__(self, server_address, seed, cuts_max, tears_answers=True):
+        self.tears_answers = tears_answers
         self.server_address = server_address
         self.random = random.Random(seed)
         self.cuts_max = cuts_max
@@ -256,7 +257,8 @@ class CuttingProxy:
             while data := source.recv(1 << 16):
                 left[way] -= len(data)
                 if left[way] <= 0 and self.may_cut():
-                    target.sendall(data[: len(data) // 2])  # in the middle of a request or an answer
+                    if way == 0 or self.tears_answers:  # in the middle of a request or an answer
+                        target.sendall(data[: len(data) // 2])
                     break
                 target.sendall(data)
         except OSError:

@@ -11,13 +11,25 @@ FETCH_SECONDS_MAX = 300
 TOOL_SECONDS_MAX = 120
 
 POM = Path(__file__).resolve().parent.parent / "bench/kafka/pom.xml"  # of the benchmark, which has its own version
+PACKAGE = "org.apache.kafka.tools"
 TOOLS = {
-    "kafka-topics": "org.apache.kafka.tools.TopicCommand",
+    "kafka-acls": f"{PACKAGE}.AclCommand",
+    "kafka-broker-api-versions": f"{PACKAGE}.BrokerApiVersionsCommand",
+    "kafka-cluster": f"{PACKAGE}.ClusterTool",
     "kafka-configs": "kafka.admin.ConfigCommand",
-    "kafka-delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
-    "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
-    "kafka-cluster": "org.apache.kafka.tools.ClusterTool",
-    "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    "kafka-console-consumer": f"{PACKAGE}.consumer.ConsoleConsumer",
+    "kafka-console-producer": f"{PACKAGE}.ConsoleProducer",
+    "kafka-consumer-groups": f"{PACKAGE}.consumer.group.ConsumerGroupCommand",
+    "kafka-consumer-perf-test": f"{PACKAGE}.ConsumerPerformance",
+    "kafka-delete-records": f"{PACKAGE}.DeleteRecordsCommand",
+    "kafka-e2e-latency": f"{PACKAGE}.EndToEndLatency",
+    "kafka-get-offsets": f"{PACKAGE}.GetOffsetShell",
+    "kafka-groups": f"{PACKAGE}.GroupsCommand",
+    "kafka-log-dirs": f"{PACKAGE}.LogDirsCommand",
+    "kafka-producer-perf-test": f"{PACKAGE}.ProducerPerformance",
+    "kafka-topics": f"{PACKAGE}.TopicCommand",
+    "kafka-verifiable-consumer": f"{PACKAGE}.VerifiableConsumer",
+    "kafka-verifiable-producer": f"{PACKAGE}.VerifiableProducer",
 }
 
 
@@ -45,10 +57,10 @@ def class_path():
     raise Missing(f"Maven does not bring org.apache.kafka {VERSION}")
 
 
-def run(tool, *arguments):
-    """What the tool said; an AssertionError when it failed."""
+def run(tool, *arguments, said=None):
+    """What the tool answered, to what it was `said`; an AssertionError when it failed."""
     command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", class_path(), TOOLS[tool], *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS_MAX)
+    done = subprocess.run(command, input=said or "", capture_output=True, text=True, timeout=TOOL_SECONDS_MAX)
     if done.returncode != 0:
         raise AssertionError(f"{tool} {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout

@@ -12,9 +12,11 @@ CUTS = 30
 
 
 class OnceTest(ClientTest):
+    tears_answers = True
+
     def setUp(self):
         self.seed = time.time_ns()
-        self.proxy = CuttingProxy(lambda: self.server.addresses["kafka"], self.seed, cuts_max=0)
+        self.proxy = CuttingProxy(lambda: self.server.addresses["kafka"], self.seed, 0, self.tears_answers)
         self.addCleanup(self.proxy.close)
         self.options = ["--kafka-advertised", self.proxy.address]
         super().setUp()

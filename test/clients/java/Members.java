@@ -63,7 +63,8 @@ final class Members {
             settings.put("auto.offset.reset", "earliest");
             settings.put("session.timeout.ms", asked.get("session_ms").asText());
             settings.put("heartbeat.interval.ms", "300");
-            settings.put("metadata.max.age.ms", "1000");
+            // By default a client that finds no broker forgets its topics as well, and the leader of a group then joins anew.
+            settings.put("metadata.recovery.strategy", "none");
             if (asked.has("instance")) {
                 settings.put("group.instance.id", asked.get("instance").asText());
             }
