@@ -121,6 +121,22 @@ class TopicRecordsTest(unittest.TestCase):
                               timeout=60)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_a_topic_that_is_compacted_and_ages_loses_what_is_old_too(self):
+        settings = {"cleanup": "compact,delete", "retention": {"time": "7d", "size": None}}
+        made = self.api.call("PUT", "/topics/prices", settings)
+        self.assertEqual((made["cleanup"], made["retention"]["time"]), ("compact,delete", "7d"))
+        for n in range(ROUNDS):
+            self.update(n, range(KEYS))
+        wait_until(lambda: self.partition("prices")["bytes"] < STORED_BYTES_MAX, COMPACTION_SECONDS_MAX, "compaction")
+        self.assert_the_latest_are_there()
+        self.restart(kill=True)
+        self.api.call("PUT", "/topics/prices", {"retention": {"time": "1s"}})
+        end = ROUNDS * KEYS
+        wait_until(lambda: self.partition("prices")["first_offset"] == end, COMPACTION_SECONDS_MAX, "retention")
+        self.assertEqual(list(self.api.read_partition("prices", 0)), [])
+        self.update(0, range(1))
+        self.assertEqual(self.partition("prices")["next_offset"], end + 1)
+
     def assert_the_latest_are_there(self):
         latest, count = {}, 0
         for record in self.api.read_partition("prices", 0):

@@ -47,7 +47,7 @@ Result<void> OpenTopic::check_publish(const Publish& publish) const {
   for (size_t i = 0; i < publish.records.size(); ++i) {
     const PublishRecord& record = publish.records[i];
     if (auto sound = check_sizes(i, record.record, record_.settings.message_bytes_max); !sound) return sound;
-    if (record_.settings.cleanup == Cleanup::compact && !record.record.key) {
+    if (compacts(record_.settings.cleanup) && !record.record.key) {
       return bad_record(
           i, ErrorCode::invalid, "key",
           fmt::format("it is missing; {} is compacted: of each key the latest record is kept", name_));

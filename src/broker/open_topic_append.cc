@@ -81,7 +81,7 @@ Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part
   }
   auto batch = check_batch(wanted.batch.view(), record_.settings.message_bytes_max);
   if (!batch) return std::unexpected(batch.error());
-  bool compacted = record_.settings.cleanup == Cleanup::compact;
+  bool compacted = compacts(record_.settings.cleanup);
   if (auto sound = check_records(*batch, compacted); !sound) return std::unexpected(sound.error());
   if (record_.settings.timestamps == Timestamps::append) {
     return with_timestamp(*batch, shard_.timers().clock().wall_now());

@@ -225,7 +225,7 @@ Task<Result<void>> Queues::make_topics(std::string name, const QueueSettings& se
   kept.cleanup = Cleanup::delete_old;
   auto dead = co_await topics_.make_sure(settings.dead_letter, kept);
   if (!dead) co_return std::unexpected(dead.error());
-  if (dead->settings.cleanup == Cleanup::compact) {
+  if (compacts(dead->settings.cleanup)) {
     co_return error(ErrorCode::conflict,
                     "topic {} is compacted, which would drop dead letters of one key: name another one",
                     settings.dead_letter);

@@ -15,7 +15,11 @@
 
 namespace pabal::broker {
 
-enum class Cleanup { delete_old, compact };
+// compact: retention takes nothing; compact_and_delete: it does, also the latest record of a key.
+enum class Cleanup { delete_old, compact, compact_and_delete };
+// As the HTTP API and Kafka's cleanup.policy have it: "delete", "compact" or "compact,delete".
+[[nodiscard]] std::string_view name_of(Cleanup cleanup);
+[[nodiscard]] constexpr bool compacts(Cleanup cleanup) { return cleanup != Cleanup::delete_old; }
 enum class Timestamps { create, append };
 using engine::Durability;
 // `flushed`, `written` or `memory`.
@@ -27,7 +31,7 @@ struct TopicSettings {
   int32_t partitions = 1;
   Duration retention_time = std::chrono::days(7);  // zero keeps for ever
   uint64_t retention_bytes = 0;                    // zero: no limit
-  Cleanup cleanup = Cleanup::delete_old;           // compact: retention takes nothing
+  Cleanup cleanup = Cleanup::delete_old;
   Timestamps timestamps = Timestamps::create;
   Duration tombstones_kept = std::chrono::hours(24);  // of a compacted topic
   Durability durability = Durability::flushed;        // for good
@@ -53,7 +57,7 @@ struct TopicChange {
   std::optional<size_t> message_bytes_max = {};
   std::map<std::string, std::optional<std::string>> kept = {};  // nullopt forgets one
   bool rekey = false;
-  // Retention may be given with compaction, which does not use it; else that is invalid.
+  // Retention may be given with compaction alone, which does not use it; else that is invalid.
   bool retention_may_rest = false;
   // make: conflict when the topic is there; change: not_found when it is not.
   enum class Must { either, make, change };

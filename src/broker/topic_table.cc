@@ -71,7 +71,7 @@ constexpr Durability durabilities[] = {Durability::flushed, Durability::written,
 bool take_durability(const Json& json, Durability& durability) {
   if (!json.contains("durability")) return true;
   std::string name = text_field(json, "durability");
-  auto found = std::ranges::find(durabilities, name, name_of);
+  auto found = std::ranges::find(durabilities, name, [](Durability each) { return name_of(each); });
   if (found == std::end(durabilities)) return false;
   durability = *found;
   return true;
@@ -84,13 +84,18 @@ std::string_view name_of(Durability durability) {
   return durability == Durability::memory ? "memory" : "flushed";
 }
 
+std::string_view name_of(Cleanup cleanup) {
+  if (cleanup == Cleanup::compact_and_delete) return "compact,delete";
+  return compacts(cleanup) ? "compact" : "delete";
+}
+
 std::string TopicRecord::encode() const {
   Json json = {{"id", id.to_string()},
                {"partitions", settings.partitions},
                {"retention_ms", ms_of(settings.retention_time)},
                {"retention_bytes", settings.retention_bytes},
                {"durability", name_of(settings.durability)},
-               {"cleanup", settings.cleanup == Cleanup::compact ? "compact" : "delete"},
+               {"cleanup", name_of(settings.cleanup)},
                {"tombstones_kept_ms", ms_of(settings.tombstones_kept)},
                {"timestamps", settings.timestamps == Timestamps::append ? "append" : "create"}};
   if (settings.message_bytes_max != batch_bytes_max) json["message_bytes_max"] = settings.message_bytes_max;
@@ -118,7 +123,9 @@ Result<TopicRecord> TopicRecord::decode(std::string_view text) {
   record.id = *id;
   settings.retention_time = std::chrono::milliseconds(retention_ms);
   settings.tombstones_kept = std::chrono::milliseconds(tombstones_ms);
-  if (text_field(json, "cleanup") == "compact") settings.cleanup = Cleanup::compact;
+  for (Cleanup cleanup : {Cleanup::compact, Cleanup::compact_and_delete}) {
+    if (text_field(json, "cleanup") == name_of(cleanup)) settings.cleanup = cleanup;
+  }
   if (text_field(json, "timestamps") == "append") settings.timestamps = Timestamps::append;
   return record;
 }
@@ -135,7 +142,7 @@ Result<void> check_partitions(const TopicSettings& standing, const TopicChange& 
     return error(ErrorCode::conflict, "{} partitions stand, {} were asked for: partitions never shrink",
                  standing.partitions, wanted);
   }
-  bool moves_keys = standing.cleanup == Cleanup::compact && wanted > standing.partitions;
+  bool moves_keys = compacts(standing.cleanup) && wanted > standing.partitions;
   if (moves_keys && !change.rekey) {
     return error(ErrorCode::conflict,
                  "the topic is compacted, and more partitions move keys away from their earlier records: say "
@@ -145,13 +152,14 @@ Result<void> check_partitions(const TopicSettings& standing, const TopicChange& 
 }
 
 Result<void> check_retention(const TopicSettings& standing, const TopicChange& change) {
-  bool compacts = change.cleanup.value_or(standing.cleanup) == Cleanup::compact;
+  bool for_ever = change.cleanup.value_or(standing.cleanup) == Cleanup::compact;
   bool limits = change.retention_time.value_or(Duration::zero()) > Duration::zero() ||
                 change.retention_bytes.value_or(0) > 0;
-  if (!compacts || !limits || change.retention_may_rest) return {};
+  if (!for_ever || !limits || change.retention_may_rest) return {};
   return std::unexpected(Error{
       ErrorCode::invalid,
-      "a compacted topic keeps the latest record of each key for ever: leave retention out, or say null",
+      "a compacted topic keeps the latest record of each key for ever: leave retention out, say null, or let "
+      "cleanup be \"compact,delete\"",
       {{"retention", "does not go together with cleanup \"compact\""}}});
 }
 
@@ -204,16 +212,16 @@ engine::LogId idempotence_log(TopicId topic) { return {producers_log(topic).topi
 engine::LogId partition_log(TopicId topic, PartitionIndex partition) { return {topic, partition}; }
 
 engine::LogSettings log_settings(const std::string& name, const TopicSettings& settings) {
-  if (settings.cleanup == Cleanup::delete_old) {
-    return {.name = name,
-            .retention_time = settings.retention_time,
-            .retention_bytes = settings.retention_bytes,
-            .durability = settings.durability};
+  engine::LogSettings log{.name = name, .durability = settings.durability};
+  if (settings.cleanup != Cleanup::compact) {
+    log.retention_time = settings.retention_time;
+    log.retention_bytes = settings.retention_bytes;
   }
-  return {.name = name,
-          .compact = true,
-          .tombstones_kept = settings.tombstones_kept,
-          .durability = settings.durability};
+  if (compacts(settings.cleanup)) {
+    log.compact = true;
+    log.tombstones_kept = settings.tombstones_kept;
+  }
+  return log;
 }
 
 }  // namespace pabal::broker

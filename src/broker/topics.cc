@@ -192,8 +192,8 @@ Result<TopicRecord> Topics::after(const std::string& name, const Result<TopicRec
   if (settings->partitions > standing.partitions && !change.rekey && guard_) {
     if (auto fine = guard_(name, Blow::rekey); !fine) return std::unexpected(fine.error());
   }
-  bool compacts = settings->cleanup != standing.cleanup && settings->cleanup == Cleanup::compact;
-  if (compacts && guard_) {
+  bool begins = compacts(settings->cleanup) && !compacts(standing.cleanup);
+  if (begins && guard_) {
     if (auto fine = guard_(name, Blow::compaction); !fine) return std::unexpected(fine.error());
   }
   return TopicRecord{.id = before->id, .settings = std::move(*settings)};

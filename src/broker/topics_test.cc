@@ -103,6 +103,25 @@ TEST_F(TopicsTest, a_compacted_topic_wants_keys_grows_only_when_told_and_knows_n
   EXPECT_TRUE(publish(mixed));
 }
 
+TEST_F(TopicsTest, a_topic_that_is_compacted_and_ages_wants_keys_and_has_retention) {
+  ASSERT_TRUE(
+      shards.run(topics->put("prices", {.retention_time = 2h, .cleanup = Cleanup::compact_and_delete})));
+  open();
+  auto settings = shards.run(topics->info("prices"))->settings;
+  EXPECT_EQ(settings.cleanup, Cleanup::compact_and_delete);
+  engine::LogSettings log = log_settings("prices", settings);
+  EXPECT_TRUE(log.compact);
+  EXPECT_EQ(log.retention_time, 2h);
+  EXPECT_EQ(log.tombstones_kept, 24h);
+  EXPECT_EQ(shards.run(topics->put("prices", {.partitions = 2})).error().code, ErrorCode::conflict);
+  Publish mixed = publish_of("prices", "ab");
+  mixed.records[1].record.key.reset();
+  EXPECT_EQ(publish(mixed).error().code, ErrorCode::invalid);
+  ASSERT_TRUE(shards.run(topics->put("prices", {.cleanup = Cleanup::compact})));
+  EXPECT_EQ(log_settings("prices", shards.run(topics->info("prices"))->settings).retention_time,
+            Duration::zero());
+}
+
 TEST_F(TopicsTest, records_are_deleted_up_to_an_offset_and_stay_deleted) {
   ASSERT_TRUE(publish(publish_of("orders", "abcd")));
   auto cut = [&](std::optional<Offset> before) {

@@ -181,8 +181,9 @@ void add_settings(CLI::App* verb, TopicOptions& options) {
   verb->add_option("--retention-size", options.retention_size, "how many bytes are kept, like 10GiB");
   verb->add_option("--durability", options.durability,
                    "flushed, written or memory; when it is made, for good");
-  verb->add_option("--cleanup", options.cleanup, "delete, or compact: of each key the latest record is kept")
-      ->check(CLI::IsMember({"delete", "compact"}));
+  verb->add_option("--cleanup", options.cleanup,
+                   "delete; compact: of each key the latest record is kept; or compact,delete: both")
+      ->check(CLI::IsMember({"delete", "compact", "compact,delete"}));
   verb->add_option("--tombstones-kept", options.tombstones_kept,
                    "how long a compacted topic keeps a record without a value, like 24h");
   verb->add_option("--max-message-size", options.max_message_size,

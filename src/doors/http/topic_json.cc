@@ -28,8 +28,9 @@ void read_durability(const Field& field, broker::TopicChange& change) {
 }
 
 void read_cleanup(const Field& field, broker::TopicChange& change) {
-  change.cleanup = field.one_of<broker::Cleanup>(
-      {{"delete", broker::Cleanup::delete_old}, {"compact", broker::Cleanup::compact}});
+  change.cleanup = field.one_of<broker::Cleanup>({{"delete", broker::Cleanup::delete_old},
+                                                  {"compact", broker::Cleanup::compact},
+                                                  {"compact,delete", broker::Cleanup::compact_and_delete}});
 }
 
 std::optional<Deletion> read_deletion(const Field& field) {
@@ -124,19 +125,19 @@ Result<void> check_deletions(const broker::TopicInfo& topic, const std::vector<D
 Json topic_json(const broker::TopicInfo& topic) {
   const broker::TopicSettings& s = topic.settings;
   Json retention = {{"time", nullptr}, {"size", nullptr}};
-  bool compact = s.cleanup == broker::Cleanup::compact;  // then nothing goes because it is old
-  if (!compact && s.retention_time != Duration::zero()) retention["time"] = format_duration(s.retention_time);
-  if (!compact && s.retention_bytes != 0) retention["size"] = format_size(s.retention_bytes);
+  bool ages = s.cleanup != broker::Cleanup::compact;
+  if (ages && s.retention_time != Duration::zero()) retention["time"] = format_duration(s.retention_time);
+  if (ages && s.retention_bytes != 0) retention["size"] = format_size(s.retention_bytes);
   Json json = {{"name", topic.name},
                {"id", topic.id.to_string()},
                {"partitions", Json::array()},
                {"retention", retention},
-               {"cleanup", compact ? "compact" : "delete"},
+               {"cleanup", broker::name_of(s.cleanup)},
                {"durability", broker::name_of(s.durability)},
                {"max_message_size", format_size(s.message_bytes_max)},
                {"timestamps", s.timestamps == broker::Timestamps::append ? "append" : "create"},
                {"internal", topic.internal}};
-  if (compact) json["tombstones_kept"] = format_duration(s.tombstones_kept);
+  if (broker::compacts(s.cleanup)) json["tombstones_kept"] = format_duration(s.tombstones_kept);
   for (const broker::PartitionInfo& p : topic.partitions) json["partitions"].push_back(partition_json(p));
   return json;
 }

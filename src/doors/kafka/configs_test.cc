@@ -65,6 +65,7 @@ TEST_F(KafkaConfigsTest, settings_of_ours_are_set_and_shown_under_kafkas_names) 
                                            {"retention.bytes", "1000000"},
                                            {"retention.bytes", "-1"},
                                            {"cleanup.policy", "compact"},
+                                           {"cleanup.policy", "compact,delete"},
                                            {"cleanup.policy", "delete"},
                                            {"delete.retention.ms", "1000"},
                                            {"max.message.bytes", "1000"},
@@ -116,8 +117,9 @@ TEST_F(KafkaConfigsTest, a_bad_name_or_value_is_refused_with_what_was_read_and_w
   EXPECT_EQ(set("preallocate", "yes"), "INVALID_CONFIG: preallocate: read \"yes\"; right is true or false");
   EXPECT_EQ(set("min.cleanable.dirty.ratio", "1.5"),
             "INVALID_CONFIG: min.cleanable.dirty.ratio: read \"1.5\"; right is a number from 0 to 1");
-  EXPECT_EQ(set("cleanup.policy", "compact,delete"),
-            "INVALID_CONFIG: cleanup.policy: read \"compact,delete\"; right is one of: delete compact");
+  EXPECT_EQ(set("cleanup.policy", "compact,keep"),
+            "INVALID_CONFIG: cleanup.policy: read \"compact,keep\"; right is one of: delete compact "
+            "compact,delete delete,compact");
   EXPECT_THAT(set("segment.bytes", "3000000000"), HasSubstr("from 14 to 2147483647"));
   EXPECT_THAT(set("compression.type", "brotli"), HasSubstr("producer uncompressed gzip"));
   EXPECT_EQ(step({{"retention.ms", ConfigOperation::set, std::nullopt}}),
@@ -155,8 +157,10 @@ TEST_F(KafkaConfigsTest, lists_are_added_to_and_taken_from) {
   EXPECT_EQ(step({{name, ConfigOperation::subtract, "2:1"}}), "");
   EXPECT_EQ(value(name), "1:1,0:1");
   EXPECT_EQ(step({{"cleanup.policy", ConfigOperation::append, "delete"}}), "");
-  EXPECT_THAT(step({{"cleanup.policy", ConfigOperation::append, "compact"}}),
-              HasSubstr("\"delete,compact\""));
+  EXPECT_EQ(step({{"cleanup.policy", ConfigOperation::append, "compact"}}), "");
+  EXPECT_EQ(value("cleanup.policy"), "compact,delete");
+  EXPECT_EQ(step({{"cleanup.policy", ConfigOperation::subtract, "delete"}}), "");
+  EXPECT_EQ(value("cleanup.policy"), "compact");
   EXPECT_THAT(step({{"retention.ms", ConfigOperation::append, "1"}}), HasSubstr("is no list"));
 }
 

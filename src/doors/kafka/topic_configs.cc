@@ -50,11 +50,13 @@ void set_retention_bytes(std::string_view value, TopicChange& change) {
   int64_t bytes = number_of(value);
   change.retention_bytes = bytes < 0 ? 0 : std::max<uint64_t>(static_cast<uint64_t>(bytes), 1);
 }
-std::string show_cleanup(const TopicSettings& s) {
-  return s.cleanup == broker::Cleanup::compact ? "compact" : "delete";
-}
+std::string show_cleanup(const TopicSettings& s) { return std::string(broker::name_of(s.cleanup)); }
 void set_cleanup(std::string_view value, TopicChange& change) {
-  change.cleanup = value == "compact" ? broker::Cleanup::compact : broker::Cleanup::delete_old;
+  using broker::Cleanup;
+  bool both = value.contains(',');
+  change.cleanup = both                 ? Cleanup::compact_and_delete
+                   : value == "compact" ? Cleanup::compact
+                                        : Cleanup::delete_old;
 }
 std::string show_tombstones(const TopicSettings& s) { return text_of(s.tombstones_kept); }
 void set_tombstones(std::string_view value, TopicChange& change) {
@@ -102,12 +104,13 @@ constexpr std::string_view older = "Kept and given back; newer Kafkas do not kno
 
 // By name.
 constexpr std::array configs = {
-    TopicConfig{.name = "cleanup.policy",
-                .type = list,
-                .about = "delete: records go by age and size; compact: of each key the latest is kept",
-                .values = "delete|compact",
-                .show = show_cleanup,
-                .set = set_cleanup},
+    TopicConfig{
+        .name = "cleanup.policy",
+        .type = list,
+        .about = "delete: records go by age and size; compact: of each key the latest is kept; or both",
+        .values = "delete|compact|compact,delete|delete,compact",
+        .show = show_cleanup,
+        .set = set_cleanup},
     TopicConfig{.name = "compression.type",
                 .type = string,
                 .about = "Kept and given back; batches stay compressed as their producer did it",
