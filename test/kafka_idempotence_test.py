@@ -329,6 +329,65 @@ class Sender:
         self.thread.join(2 * DELIVERY_SECONDS_MAX)
 
 
+class Work:
+    """What the members of a group have worked off: of each record where it was seen, and how often any was seen again."""
+
+    def __init__(self, count):
+        self.offsets = [[None] * count for _ in range(PARTITIONS)]
+        self.left = PARTITIONS * count
+        self.again = 0
+        self.failures = []
+
+    def saw(self, partition, number, offset):
+        before = self.offsets[partition][number]
+        self.offsets[partition][number] = offset
+        self.left -= before is None
+        self.again += before is not None
+        if before not in (None, offset):
+            self.failures.append(f"{partition}:{number} was seen at {before} and at {offset}")
+
+
+class Member:
+    """A member of the group `readers` on a thread. It commits behind its work, and what is left when it ends not at all."""
+
+    PIECE = 100
+    COMMITTED_EVERY = 1000
+
+    def __init__(self, bootstrap, work):
+        self.work = work
+        self.consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": bootstrap, "group.id": "readers", "enable.auto.commit": False,
+            "auto.offset.reset": "earliest", "session.timeout.ms": 6000, "heartbeat.interval.ms": 500,
+            "retry.backoff.ms": 20, "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 200,
+            "socket.timeout.ms": 10_000, "logger": _Quiet()})
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        self.consumer.subscribe(["orders"])
+        uncommitted = 0
+        while not self.stopping.is_set():
+            messages = [m for m in self.consumer.consume(self.PIECE, 0.1) if not m.error()]
+            for message in messages:
+                self.work.saw(message.partition(), int(message.value()), message.offset())
+            uncommitted += len(messages)
+            if uncommitted >= self.COMMITTED_EVERY:
+                self.commit()
+                uncommitted = 0
+        self.consumer.close()
+
+    def commit(self):
+        try:
+            self.consumer.commit(asynchronous=False)
+        except confluent_kafka.KafkaException:
+            pass  # the server is away, or the group has changed: it is seen again
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(DELIVERY_SECONDS_MAX)
+
+
 class _Quiet:
     """A logger: connections that break are what the tests are about."""
 
@@ -359,6 +418,14 @@ class OnceTest(unittest.TestCase):
                 self.assertEqual([value for value, _ in read], list(range(sender.count)))
                 for value, offset in read:
                     self.assertIn(sender.stored[partition, value], (offset, -1, -1001))
+
+    def check_work(self, sender, work):
+        """Every record was seen by the group, and none where it does not stand."""
+        wait_until(lambda: not work.left or work.failures, DELIVERY_SECONDS_MAX, "the group to see every record")
+        self.assertEqual(work.failures[:5], [])
+        for (partition, number), offset in sender.stored.items():
+            if offset >= 0:
+                self.assertEqual(work.offsets[partition][number], offset)
 
     def wait_for_part(self, sender, part, parts):
         wait_until(lambda: len(sender.stored) >= part * PARTITIONS * sender.count // parts or sender.failures,
@@ -399,21 +466,30 @@ class ProducerTest(OnceTest):
 
 
 class PowerLossTest(OnceTest):
-    def test_each_record_once_and_in_order_through_power_losses(self):
+    def test_each_record_once_and_in_order_and_seen_by_a_group_through_power_losses(self):
+        work = Work(RECORDS // PARTITIONS)
         try:
             disk = self.enterContext(Disk(DISK_MEGABYTES))
             self.begin(disk.mounted_at / "data", cuts_max=20)
             sender = Sender(self.proxy.address, RECORDS // PARTITIONS)
+            members = [Member(self.proxy.address, work) for _ in range(2)]
             for part in range(1, CUTS + 1):
                 self.wait_for_part(sender, part, CUTS + 1)
                 disk.cut_power()
                 self.server.kill()
                 disk.restore_power()
                 self.server.start()
+                members.pop(0).stop()  # in the middle of a piece, and another one goes on
+                members.append(Member(self.proxy.address, work))
         except NoLoopDevice as why:
             self.skipTest(f"the power cannot be cut on this machine: {why}")
         sender.wait()
         self.check(sender)
+        self.check_work(sender, work)
+        for member in members:
+            member.stop()
+        print(f"{len(sender.stored)} records, {CUTS} cuts of power, {self.proxy.cuts} of connections; "
+              f"{work.again} were seen again", file=sys.stderr)
         self.server.kill()  # it has files on the disk
 
 
