@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "broker/broker_scenario.h"
 #include "broker/group_scenario.h"
+#include "broker/producer_scenario.h"
 
 namespace pabal::broker {
 namespace {
@@ -53,6 +54,33 @@ TEST_F(BrokerSimulation, an_assignment_that_is_told_before_it_is_saved_is_found)
   }
   FAIL() << "500 seeds did not find it";
 }
+
+TEST_F(BrokerSimulation, thirty_seeds_of_idempotent_producers_keep_every_promise) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SimulationOutcome outcome = simulate_producers({.seed = seed});
+    ASSERT_FALSE(outcome.problem) << "seed " << seed << ": " << *outcome.problem;
+    EXPECT_GE(outcome.crashes, 3u);
+    EXPECT_GT(outcome.acknowledged, 50u) << seed;
+  }
+}
+
+class PlantedProducerFaults : public testing::TestWithParam<PlantedBug> {};
+
+TEST_P(PlantedProducerFaults, are_found_within_500_seeds) {
+  spdlog::set_level(spdlog::level::off);
+  std::optional<std::string> problem;
+  for (uint64_t seed = 1; seed <= 500 && !problem; ++seed) {
+    problem = simulate_producers({.seed = seed, .bug = GetParam()}).problem;
+    if (problem) fmt::print("found with seed {}: {}\n", seed, *problem);
+  }
+  spdlog::set_level(spdlog::level::info);
+  EXPECT_TRUE(problem) << "500 seeds did not find it";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PlantedProducerFaults,
+                         testing::Values(PlantedBug::producer_state_apart, PlantedBug::producer_keeps_four,
+                                         PlantedBug::producer_not_fenced, PlantedBug::producers_forgotten,
+                                         PlantedBug::repeated_before_durable));
 
 TEST_F(BrokerSimulation, a_seed_repeats_itself) {
   SimulationOutcome first = simulate_broker({.seed = 7, .operations = 600});

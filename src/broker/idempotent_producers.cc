@@ -85,6 +85,11 @@ runtime::Task<Result<void>> IdempotentProducers::open() {
   auto table =
       co_await engine::Table::open(engine_, shard_.timers(), idempotence_log(topic_), std::move(options));
   if (!table) co_return std::unexpected(table.error());
+  if (budget_->limits.fault == ProducerFault::forgotten) {
+    engine::TableChanges all;
+    for (const auto& [text, entry] : (*table)->entries()) all.push_back({text, std::nullopt});
+    std::ignore = co_await (*table)->change(std::move(all));
+  }
   for (const auto& [text, entry] : (*table)->entries()) {
     auto key = Key::parse(text);
     auto state = ProducerState::decode(entry.value);
@@ -123,6 +128,7 @@ std::shared_ptr<IdempotentProducers::UnderWay> IdempotentProducers::repeated_und
 }
 
 runtime::Task<> IdempotentProducers::wait_for_repeated(std::vector<Batch> batches) {
+  if (budget_->limits.fault == ProducerFault::repeated_before_durable) co_return;
   struct Place {
     Place(std::shared_ptr<UnderWay> u, runtime::Executor executor)
         : under_way(std::move(u)), wakeup(std::move(executor)) {
@@ -172,6 +178,7 @@ Result<std::optional<Offset>> IdempotentProducers::take(Claim& claim, const Batc
                    "sequences {} of producer {} in epoch {}; the last that is stored is {} in epoch {}",
                    sequences(), key.producer, batch.sent.epoch, state.kept().back().last, state.epoch());
     case Verdict::fenced:
+      if (budget_->limits.fault == ProducerFault::fences_nobody) break;
       return error(ErrorCode::fenced, "producer {} in epoch {}; it is in epoch {} now", key.producer,
                    batch.sent.epoch, state.epoch());
     case Verdict::next:
@@ -182,7 +189,8 @@ Result<std::optional<Offset>> IdempotentProducers::take(Claim& claim, const Batc
   if (!state.is_known()) {
     if (auto room = make_room(claim, batch.partition); !room) return std::unexpected(room.error());
   }
-  state.add(batch.sent, range->next);
+  bool keeps_four = budget_->limits.fault == ProducerFault::keeps_four;
+  state.add(batch.sent, range->next, keeps_four ? 4 : ProducerState::kept_max);
   auto& under_way = found == under_way_.end() ? under_way_[key] : found->second;
   if (!under_way) under_way = std::make_shared<UnderWay>();
   ++under_way->taken;

@@ -60,6 +60,9 @@ class IdempotentProducers {
   // Where the batch stands that this one repeats; duplicate when it has gone.
   runtime::Task<Result<Offset>> find(Batch batch, Offset from) const;
 
+  // A planted bug: what a commit takes with it comes behind it.
+  [[nodiscard]] bool stages_apart() const { return budget_->limits.fault == ProducerFault::state_apart; }
+
   [[nodiscard]] size_t known() const { return table_ ? table_->size() : 0; }
   runtime::Task<> stop();
 

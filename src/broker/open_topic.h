@@ -65,6 +65,8 @@ class OpenTopic {
   struct Arrived;
   [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches& append, size_t part) const;
   [[nodiscard]] std::vector<Arrived> sound_batches(const AppendBatches& append, AppendResult& result) const;
+  runtime::Task<Result<engine::CommitResult>> commit_claim(IdempotentProducers::Claim& claim,
+                                                           engine::Commit commit);
   runtime::Task<> commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
                                  AppendResult& result);
   [[nodiscard]] bool take_batch(Arrived& batch, IdempotentProducers::Claim& claim, AppendResult& result);

@@ -152,6 +152,20 @@ bool OpenTopic::take_batch(Arrived& batch, IdempotentProducers::Claim& claim, Ap
   return stored_from && !*stored_from;
 }
 
+runtime::Task<Result<engine::CommitResult>> OpenTopic::commit_claim(IdempotentProducers::Claim& claim,
+                                                                    engine::Commit commit) {
+  engine::Commit behind;
+  bool apart = idempotent_.stages_apart();
+  auto staged = idempotent_.stage(claim, apart ? behind : commit);
+  if (!staged) co_return std::unexpected(staged.error());
+  auto done = co_await engine_.commit(std::move(commit));
+  if (done && apart) {
+    if (auto after = co_await engine_.commit(std::move(behind)); !after)
+      done = std::unexpected(after.error());
+  }
+  co_return done;
+}
+
 // One commit of those that are not stored yet. Nothing suspends before it: each batch of a producer is judged
 // against all that were taken before it.
 runtime::Task<> OpenTopic::commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
@@ -167,12 +181,7 @@ runtime::Task<> OpenTopic::commit_batches(const AppendBatches& append, std::vect
         {partition_log(record_.id, append.parts[batch.part].partition), std::move(batch.bytes)});
   }
   if (parts.empty()) co_return;
-  Result<engine::CommitResult> done;
-  if (auto staged = idempotent_.stage(*claim, commit); staged) {
-    done = co_await engine_.commit(std::move(commit));
-  } else {
-    done = std::unexpected(staged.error());
-  }
+  auto done = co_await commit_claim(*claim, std::move(commit));
   idempotent_.end(std::move(claim), done.has_value());
   Duration durable_in = shard_.timers().clock().now() - start;
   for (size_t i = 0; i < parts.size(); ++i) {

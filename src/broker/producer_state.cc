@@ -51,13 +51,13 @@ const ProducerState::Kept* ProducerState::find(const SequencedBatch& batch) cons
   return found == kept_.end() ? nullptr : &*found;
 }
 
-void ProducerState::add(const SequencedBatch& batch, Offset from) {
+void ProducerState::add(const SequencedBatch& batch, Offset from, size_t keeps) {
   if (!is_known() || batch.epoch != epoch_) {
     epoch_ = batch.epoch;
     whole_ = batch.first == 0;
     kept_.clear();
   }
-  if (kept_.size() == kept_max) kept_.erase(kept_.begin());
+  if (kept_.size() == keeps) kept_.erase(kept_.begin());
   kept_.push_back({batch.first, batch.last, from});
 }
 

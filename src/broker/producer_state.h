@@ -44,8 +44,8 @@ class ProducerState {
   // Of a batch that came. repeated: find() has it. repeated_late: it was stored, and is no longer kept.
   [[nodiscard]] Verdict judge(const SequencedBatch& batch) const;
   [[nodiscard]] const Kept* find(const SequencedBatch& batch) const;
-  // Takes the next batch.
-  void add(const SequencedBatch& batch, Offset from);
+  // Takes the next batch. `keeps` is less only for a planted bug.
+  void add(const SequencedBatch& batch, Offset from, size_t keeps = kept_max);
 
   [[nodiscard]] bool is_known() const { return !kept_.empty(); }
   [[nodiscard]] ProducerEpoch epoch() const { return epoch_; }

@@ -142,9 +142,19 @@ struct AppendBatches {
 // it has been so long that its client repeats nothing any more; else the new one is refused (over_limit).
 constexpr Duration producer_expiration = std::chrono::hours(24);
 constexpr Duration producer_silence_min = std::chrono::minutes(15);
+// For tests, which must find them.
+enum class ProducerFault {
+  none,
+  state_apart,              // what is known of a producer is committed behind its batch
+  keeps_four,               // one batch fewer than a client may have in flight
+  forgotten,                // a start knows nobody
+  fences_nobody,            // a batch of an epoch that has ended is stored
+  repeated_before_durable,  // a repeated batch does not wait for the one that it repeats
+};
 struct ProducerLimits {
   int64_t per_partition = 10'000;
   int64_t in_all = 500'000;  // some 200 MB
+  ProducerFault fault = ProducerFault::none;
 };
 // How many are known in all; shared by all topics.
 struct ProducerBudget {

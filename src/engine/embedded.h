@@ -30,6 +30,12 @@ enum class PlantedBug {
   reuse_offsets,                 // offsets count as reserved before their reservation is durable
   settle_before_dead_letter,     // not the engine's: a queue settles a message, then writes its dead letter
   assign_before_saved,           // not the engine's: a group tells its members what it has not saved yet
+  // Not the engine's: see broker::ProducerFault.
+  producer_state_apart,
+  producer_keeps_four,
+  producers_forgotten,
+  producer_not_fenced,
+  repeated_before_durable,
 };
 
 struct EmbeddedLimits {

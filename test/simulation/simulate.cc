@@ -7,6 +7,7 @@
 #include "base/logging.h"
 #include "broker/broker_scenario.h"
 #include "broker/group_scenario.h"
+#include "broker/producer_scenario.h"
 #include "engine/compaction_scenario.h"
 #include "engine/log_scenario.h"
 #include "engine/table_scenario.h"
@@ -26,6 +27,7 @@ const std::map<std::string, Scenario>& scenarios() {
       {"compaction", engine::simulate_compaction},
       {"broker", broker::simulate_broker},
       {"groups", broker::simulate_groups},
+      {"producers", broker::simulate_producers},
   };
   return all;
 }
@@ -51,6 +53,11 @@ const std::map<std::string, Planted>& planted_bugs() {
       {"reuse-offsets", {PlantedBug::reuse_offsets, "log"}},
       {"settle-before-dead-letter", {PlantedBug::settle_before_dead_letter, "broker"}},
       {"assign-before-saved", {PlantedBug::assign_before_saved, "groups"}},
+      {"producer-state-apart", {PlantedBug::producer_state_apart, "producers"}},
+      {"producer-keeps-four", {PlantedBug::producer_keeps_four, "producers"}},
+      {"producer-not-fenced", {PlantedBug::producer_not_fenced, "producers"}},
+      {"producers-forgotten", {PlantedBug::producers_forgotten, "producers"}},
+      {"repeated-before-durable", {PlantedBug::repeated_before_durable, "producers"}},
   };
   return all;
 }
