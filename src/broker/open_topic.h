@@ -63,7 +63,7 @@ class OpenTopic {
   runtime::Task<Result<PublishResult>> store(const Publish& publish, engine::Commit commit,
                                              const Places& places, engine::TableChanges changes);
   struct Arrived;
-  [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches& append, size_t part) const;
+  [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches::Part& wanted, bool twice) const;
   [[nodiscard]] std::vector<Arrived> sound_batches(const AppendBatches& append, AppendResult& result) const;
   runtime::Task<Result<engine::CommitResult>> commit_claim(IdempotentProducers::Claim& claim,
                                                            engine::Commit commit);

@@ -1,4 +1,6 @@
 // OpenTopic::append(): batches that a client built.
+#include <set>
+
 #include "broker/open_topic.h"
 #include "broker/record_limits.h"
 #include "log/batch_layout.h"
@@ -67,18 +69,13 @@ Bytes with_timestamp(const log::BatchView& batch, WallTime now) {
 
 }  // namespace
 
-Result<Bytes> OpenTopic::batch_to_store(const AppendBatches& append, size_t part) const {
-  const AppendBatches::Part& wanted = append.parts[part];
+Result<Bytes> OpenTopic::batch_to_store(const AppendBatches::Part& wanted, bool twice) const {
   int32_t partitions = record_.settings.partitions;
   if (wanted.partition.value() < 0 || wanted.partition.value() >= partitions) {
     return error(ErrorCode::not_found, "there is no partition {}: {} has partitions 0 to {}",
                  wanted.partition, name_, partitions - 1);
   }
-  for (size_t i = 0; i < part; ++i) {
-    if (append.parts[i].partition == wanted.partition) {
-      return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted.partition);
-    }
-  }
+  if (twice) return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted.partition);
   auto batch = check_batch(wanted.batch.view(), record_.settings.message_bytes_max);
   if (!batch) return std::unexpected(batch.error());
   bool compacted = compacts(record_.settings.cleanup);
@@ -103,8 +100,10 @@ struct OpenTopic::Arrived {
 std::vector<OpenTopic::Arrived> OpenTopic::sound_batches(const AppendBatches& append,
                                                          AppendResult& result) const {
   std::vector<Arrived> arrived;
+  std::set<PartitionIndex> seen;
   for (size_t i = 0; i < append.parts.size(); ++i) {
-    auto bytes = batch_to_store(append, i);
+    bool twice = append.parts.size() > 1 && !seen.insert(append.parts[i].partition).second;
+    auto bytes = batch_to_store(append.parts[i], twice);
     auto sent = bytes ? SequencedBatch::of(*log::BatchView::parse(*bytes)) : std::unexpected(bytes.error());
     result.emplace_back(sent ? Result<Appended>() : std::unexpected(sent.error()));
     if (!sent) continue;
