@@ -29,7 +29,7 @@ def command():
 
 class Java(driven.ClientTest):
     command = staticmethod(command)
-    has = frozenset({"null headers", "max timestamp", "topic ids", "static members", "cooperative", "range", "sticky",
+    has = frozenset({"null headers", "max timestamp", "topic ids", "static members", "patient members", "cooperative", "range", "sticky",
                      "incremental configs", "offset deletion", "log dirs", "passwords"})
 
 
