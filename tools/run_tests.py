@@ -122,7 +122,8 @@ USUAL = ["unit", "system", "console"]
 
 def main():
     total = Outcome()
-    for word in sys.argv[1:] or USUAL:
+    words = sys.argv[1:] or USUAL
+    for word in words:
         print(f"== {word} tests", flush=True)
         name, *which = word.split(":")
         total.add(STAGES[name](*which))
@@ -132,7 +133,8 @@ def main():
     for line in total.failed:
         print(f"FAILED   {line}")
     print(f"{total.passed} passed, {len(total.failed)} failed, {len(total.skipped)} skipped")
-    sys.exit(1 if total.failed or not total.passed else 0)
+    may_all_be_skipped = all(word.startswith("clients") for word in words)
+    sys.exit(1 if total.failed or not (total.passed or may_all_be_skipped) else 0)
 
 
 if __name__ == "__main__":
