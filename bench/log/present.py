@@ -22,6 +22,7 @@ RATES = [("throughput_100b_1", "log_mb_per_s", "write_fdatasync_mb_per_s", "appe
          ("throughput_1kib_1", "log_mb_per_s", "write_fdatasync_mb_per_s", "append 1 KiB\n1 partition"),
          ("throughput_100b_1000", "log_mb_per_s", "write_fdatasync_mb_per_s", "append 100 B\n1,000 part."),
          ("throughput_1kib_1000", "log_mb_per_s", "write_fdatasync_mb_per_s", "append 1 KiB\n1,000 part."),
+         ("throughput_1kib_1_five", "log_mb_per_s", "write_fdatasync_mb_per_s", "append 1 KiB\n5 under way"),
          ("throughput_large_1", "log_mb_per_s", "write_fdatasync_mb_per_s", "append 1 MiB\n1 partition"),
          ("read_recent", "read_and_send_mb_per_s", "sendfile_mb_per_s", "read recent"),
          ("read_segments", "read_and_send_mb_per_s", "sendfile_mb_per_s", "read segments")]

@@ -1,6 +1,7 @@
 // Many writers with batches of 16 KiB (and of 1 MiB, for what is written to the journal and a segment would
 // gain most from one way), beside write + fdatasync of as many bytes in pieces of 1 MiB. The batches are
-// built before, as a producer would; their making is not measured.
+// built before, as a producer would; their making is not measured. A writer has one batch under way, or as
+// many as Kafka's producers have (max.in.flight.requests.per.connection is 5 there).
 #include <algorithm>
 
 #include "baseline.h"
@@ -18,6 +19,9 @@ struct Load {
   size_t record_bytes;
   int partitions;
   size_t batch_bytes = 16_KiB;
+  int under_way = 1;  // batches of one writer
+
+  [[nodiscard]] int lanes(const Options& options) const { return options.writers * under_way; }
 };
 
 struct Rates {
@@ -26,12 +30,12 @@ struct Rates {
   uint64_t refused = 0;
 };
 
-runtime::Task<> writer(Store& store, int number, const Options& options, const Load& load,
-                       const Bytes& batch) {
+// One of the batches that a writer has under way, again and again.
+runtime::Task<> lane(Store& store, int number, const Options& options, const Load& load, const Bytes& batch) {
   auto count = static_cast<int>(options.throughput_bytes / turns / load.batch_bytes);
   engine::Commit commit;
   commit.appends.push_back({{}, batch});
-  for (int i = number; i < count; i += options.writers) {
+  for (int i = number; i < count; i += load.lanes(options)) {
     commit.appends[0].log = log_number(i % load.partitions);
     co_await store.commit(commit);
   }
@@ -39,11 +43,11 @@ runtime::Task<> writer(Store& store, int number, const Options& options, const L
 
 double seconds_to_commit(Store& store, const Options& options, const Load& load, const Bytes& batch) {
   Instant before = system_clock().now();
-  std::vector<std::future<void>> writers;
-  for (int i = 0; i < options.writers; ++i) {
-    writers.push_back(store.spawn(static_cast<size_t>(i), writer(store, i, options, load, batch)));
+  std::vector<std::future<void>> lanes;
+  for (int i = 0; i < load.lanes(options); ++i) {
+    lanes.push_back(store.spawn(static_cast<size_t>(i), lane(store, i, options, load, batch)));
   }
-  for (auto& one : writers) one.get();
+  for (auto& one : lanes) one.get();
   return seconds_since(before);
 }
 
@@ -68,11 +72,14 @@ Rates measure(const Options& options, const Load& load) {
 void measure_throughput(const Options& options, Report& report) {
   for (const Load& load : {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
                            Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000},
+                           Load{"throughput_100b_1_five", 100, 1, 16_KiB, 5},
+                           Load{"throughput_1kib_1_five", 1_KiB, 1, 16_KiB, 5},
                            Load{"throughput_large_1", 1_KiB, 1, 1_MiB}}) {
     Rates rates = measure(options, load);
     report.result(load.key, median(rates.log) / median(rates.baseline));
     report.raw(std::string(load.key),
                {{"writers", options.writers},
+                {"under_way", load.under_way},
                 {"record_bytes", load.record_bytes},
                 {"partitions", load.partitions},
                 {"batch_bytes", load.batch_bytes},
