@@ -152,7 +152,7 @@ def measure_all(given, classes):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--program", type=Path, required=True, help="kafka_load, beside pabal")
+    parser.add_argument("--program", type=lambda path: Path(path).resolve(), required=True, help="kafka_load, beside pabal")
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--quick", action="store_true", help="one short run: figures for a first look only")
     parser.add_argument("--runs", type=int, default=3, help="how often all is measured; medians count")
