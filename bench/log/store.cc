@@ -49,11 +49,17 @@ void Store::make_logs(int count) {
   for (auto& one : made) check(one.get().has_value(), "cannot make a log");
 }
 
+engine::Commit copy_of(const engine::Commit& commit) {
+  engine::Commit copy;
+  for (const auto& [log, batch] : commit.appends) copy.appends.push_back({log, batch.clone()});
+  return copy;
+}
+
 // As a client would: what is refused because too much waits is tried again a moment later.
 runtime::Task<> Store::commit(const engine::Commit& commit) {
   constexpr Duration moment = std::chrono::milliseconds(1);
   for (;;) {
-    auto done = co_await engine_->commit(commit);
+    auto done = co_await engine_->commit(copy_of(commit));
     if (done) co_return;
     check(done.error().code == ErrorCode::unavailable, "{}", done.error().message);
     ++refused_;

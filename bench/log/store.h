@@ -15,6 +15,8 @@ namespace pabal::bench {
 // One batch of `records` records of `record_bytes` each.
 [[nodiscard]] Bytes batch_of(size_t records, size_t record_bytes);
 
+[[nodiscard]] engine::Commit copy_of(const engine::Commit& commit);
+
 // A directory that is gone when this is.
 class Scratch {
  public:

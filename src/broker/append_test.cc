@@ -35,7 +35,7 @@ class AppendTest : public BrokerFixture {
   AppendResult append(std::vector<std::pair<int, Bytes>> batches) {
     AppendBatches call{.topic = "orders", .service = "shop"};
     for (auto& [partition, batch] : batches) {
-      call.parts.push_back({PartitionIndex(partition), SharedBytes(std::move(batch))});
+      call.parts.push_back({PartitionIndex(partition), std::move(batch)});
     }
     auto done = shards.run(broker->append(std::move(call)));
     EXPECT_TRUE(done) << done.error().message;
@@ -155,8 +155,27 @@ TEST_F(AppendTest, ALargeBatchAndOneWithoutIdsAreToldAsAWhole) {
   EXPECT_THAT(observer.lines, testing::Not(testing::Contains("shop published orders/0/0")));
 }
 
+// Requests hold several batches; one that has little of its request would keep all of it in memory.
+TEST_F(AppendTest, ALargePartOfARequestIsStoredWhereItLies) {
+  Bytes batch = batch_of("abc");
+  Bytes request = joined(std::array<BytesView, 3>{batch, batch, Bytes(batch.size() * 6 + 7)});  // an eighth
+  Bytes larger = joined(std::array<BytesView, 2>{batch, Bytes(batch.size() * 8)});
+  AppendBatches call{.topic = "orders"};
+  SharedBytes held(std::move(request));
+  SharedBytes held_larger(std::move(larger));
+  call.parts.push_back({PartitionIndex(0), OwnedBytes::take(held.window(batch.size(), batch.size()))});
+  call.parts.push_back({PartitionIndex(1), OwnedBytes::take(held_larger.window(0, batch.size()))});
+  auto done = shards.run(broker->append(std::move(call)));
+  ASSERT_TRUE(done && (*done)[0] && (*done)[1]);
+  EXPECT_EQ(stored(0).at(0).view().data(), held.view().data() + batch.size());
+  EXPECT_NE(stored(1).at(0).view().data(), held_larger.view().data());
+  EXPECT_TRUE(std::ranges::equal(stored(1).at(0).view(), stored(0).at(0).view()));
+}
+
 TEST_F(AppendTest, ATopicIsNotMade) {
-  auto done = shards.run(broker->append({.topic = "nothing", .parts = {{PartitionIndex(0), {}}}}));
+  AppendBatches call{.topic = "nothing"};
+  call.parts.push_back({PartitionIndex(0), Bytes()});
+  auto done = shards.run(broker->append(std::move(call)));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::not_found);
 }

@@ -33,8 +33,8 @@ class IdempotentProducersTest : public BrokerFixture {
   using Outcome = std::shared_ptr<std::optional<Result<AppendResult>>>;
   Outcome begin(std::string_view keys, int32_t first, Sent sent) {
     AppendBatches call{.topic = "orders"};
-    call.parts.push_back({PartitionIndex(sent.partition),
-                          SharedBytes(sequenced_batch(keys, sent.producer, sent.epoch, first))});
+    call.parts.push_back(
+        {PartitionIndex(sent.partition), sequenced_batch(keys, sent.producer, sent.epoch, first)});
     auto outcome = shards.start(broker->append(std::move(call)));
     shards.settle();
     return outcome;
@@ -114,9 +114,9 @@ TEST_F(IdempotentProducersTest, producers_and_partitions_count_each_for_itself) 
 TEST_F(IdempotentProducersTest, one_call_may_hold_new_and_repeated_batches_of_several_partitions) {
   EXPECT_EQ(send("a", 0), "0");
   AppendBatches call{.topic = "orders"};
-  call.parts.push_back({PartitionIndex(0), SharedBytes(sequenced_batch("a", 7, 0, 0))});
-  call.parts.push_back({PartitionIndex(1), SharedBytes(sequenced_batch("b", 7, 0, 0))});
-  call.parts.push_back({PartitionIndex(2), SharedBytes(test::batch_of("c"))});
+  call.parts.push_back({PartitionIndex(0), sequenced_batch("a", 7, 0, 0)});
+  call.parts.push_back({PartitionIndex(1), sequenced_batch("b", 7, 0, 0)});
+  call.parts.push_back({PartitionIndex(2), test::batch_of("c")});
   auto result = shards.run(broker->append(std::move(call)));
   ASSERT_TRUE(result && (*result)[0] && (*result)[1] && (*result)[2]);
   EXPECT_EQ((*result)[0]->base, Offset(0));
@@ -128,7 +128,7 @@ TEST_F(IdempotentProducersTest, calls_keep_their_order_while_the_first_of_them_r
   auto one_after_the_other = [&]() -> runtime::Task<bool> {
     for (int i = 0; i < 20; ++i) {
       AppendBatches call{.topic = "orders"};
-      call.parts.push_back({PartitionIndex(0), SharedBytes(sequenced_batch("a", 7, 0, i))});
+      call.parts.push_back({PartitionIndex(0), sequenced_batch("a", 7, 0, i)});
       sent.push_back(shards.start(broker->append(std::move(call))));
       for (int turn = 0; turn < i % 4; ++turn) co_await asio::post(asio::use_awaitable);
     }
@@ -294,7 +294,7 @@ TEST_F(IdempotentProducersTest, there_is_a_limit_over_all_topics) {
     EXPECT_EQ(send("a", 0, {.producer = i, .partition = i % 2}), std::to_string(i / 2));
   auto send_other = [&](int64_t producer) {
     AppendBatches call{.topic = "others"};
-    call.parts.push_back({PartitionIndex(0), SharedBytes(sequenced_batch("a", producer, 0, 0))});
+    call.parts.push_back({PartitionIndex(0), sequenced_batch("a", producer, 0, 0)});
     auto result = shards.run(broker->append(std::move(call)));
     return result && result->front() ? "stored" : std::string(name_of(result->front().error().code));
   };

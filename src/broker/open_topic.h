@@ -45,7 +45,7 @@ class OpenTopic {
   // Durable when it returns.
   runtime::Task<Result<PublishResult>> publish(const Publish& publish);
   // Durable when it returns.
-  runtime::Task<Result<AppendResult>> append(const AppendBatches& append);
+  runtime::Task<Result<AppendResult>> append(AppendBatches append);
   // Returns when a partition has grown or was trimmed past what `seen` says, or at the deadline; unavailable
   // when the server stops, not_found when the topic is deleted.
   runtime::Task<Result<void>> wait_for_records(std::vector<PartitionOffset> seen, Deadline deadline);
@@ -63,14 +63,15 @@ class OpenTopic {
   runtime::Task<Result<PublishResult>> store(const Publish& publish, engine::Commit commit,
                                              const Places& places, engine::TableChanges changes);
   struct Arrived;
-  [[nodiscard]] Result<Bytes> batch_to_store(const AppendBatches::Part& wanted, bool twice) const;
-  [[nodiscard]] std::vector<Arrived> sound_batches(const AppendBatches& append, AppendResult& result) const;
+  [[nodiscard]] Result<OwnedBytes> batch_to_store(const SharedBytes& sent) const;
+  [[nodiscard]] Result<void> check_partition(PartitionIndex wanted, bool twice) const;
+  [[nodiscard]] std::vector<Arrived> sound_batches(AppendBatches& append, AppendResult& result) const;
   runtime::Task<Result<engine::CommitResult>> commit_claim(IdempotentProducers::Claim& claim,
                                                            engine::Commit commit);
-  runtime::Task<> commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
+  runtime::Task<> commit_batches(const std::string& service, std::vector<Arrived>& arrived,
                                  AppendResult& result);
   [[nodiscard]] bool take_batch(Arrived& batch, IdempotentProducers::Claim& claim, AppendResult& result);
-  void tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const;
+  void tell(const std::string& service, const Arrived& stored, Offset base, Duration durable_in) const;
   [[nodiscard]] Result<void> check_publish(const Publish& publish) const;
   Places place(const Publish& publish, const std::vector<bool>& stored);
   [[nodiscard]] engine::Commit collect(const Publish& publish, const Places& places) const;

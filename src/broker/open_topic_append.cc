@@ -12,6 +12,9 @@ namespace {
 
 namespace at = log::batch_layout;
 
+// A batch may lie in a request so many times its size, all of which it keeps in memory.
+constexpr size_t held_bytes_share_max = 8;
+
 // Whether we can keep the promises about it: whole, of our format, nothing that only a transaction would
 // mean.
 Result<log::BatchView> check_batch(BytesView bytes, size_t bytes_max) {
@@ -54,7 +57,7 @@ Result<void> check_records(const log::BatchView& batch, bool compacted) {
   return read;
 }
 
-Bytes with_timestamp(const log::BatchView& batch, WallTime now) {
+OwnedBytes with_timestamp(const log::BatchView& batch, WallTime now) {
   log::BatchBuilder builder;
   (void)batch.for_each([&](const log::StoredRecord& record) {
     log::RecordView stamped = record;
@@ -69,51 +72,66 @@ Bytes with_timestamp(const log::BatchView& batch, WallTime now) {
 
 }  // namespace
 
-Result<Bytes> OpenTopic::batch_to_store(const AppendBatches::Part& wanted, bool twice) const {
+Result<void> OpenTopic::check_partition(PartitionIndex wanted, bool twice) const {
   int32_t partitions = record_.settings.partitions;
-  if (wanted.partition.value() < 0 || wanted.partition.value() >= partitions) {
-    return error(ErrorCode::not_found, "there is no partition {}: {} has partitions 0 to {}",
-                 wanted.partition, name_, partitions - 1);
+  if (wanted.value() < 0 || wanted.value() >= partitions) {
+    return error(ErrorCode::not_found, "there is no partition {}: {} has partitions 0 to {}", wanted, name_,
+                 partitions - 1);
   }
-  if (twice) return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted.partition);
-  auto batch = check_batch(wanted.batch.view(), record_.settings.message_bytes_max);
+  if (twice) return error(ErrorCode::invalid, "partition {} comes twice in one call", wanted);
+  return {};
+}
+
+// In the place where it lies, if what it keeps in memory is not much more than it has, and the memory is
+// counted that a log may take.
+Result<OwnedBytes> OpenTopic::batch_to_store(const SharedBytes& sent) const {
+  const TopicSettings& settings = record_.settings;
+  auto batch = check_batch(sent.view(), settings.message_bytes_max);
   if (!batch) return std::unexpected(batch.error());
-  bool compacted = compacts(record_.settings.cleanup);
+  bool compacted = compacts(settings.cleanup);
   if (auto sound = check_records(*batch, compacted); !sound) return std::unexpected(sound.error());
-  if (record_.settings.timestamps == Timestamps::append) {
+  if (settings.timestamps == Timestamps::append) {
     return with_timestamp(*batch, shard_.timers().clock().wall_now());
   }
-  Bytes bytes(batch->bytes().begin(), batch->bytes().end());
-  log::set_base_offset(bytes, Offset(0));
-  log::set_leader_epoch(bytes, LeaderEpoch(0));
+  bool may_stay =
+      settings.durability != Durability::memory && sent.held_bytes() / held_bytes_share_max <= sent.size();
+  OwnedBytes bytes = OwnedBytes::take(sent);
+  if (!may_stay) bytes = bytes.clone();
+  log::set_base_offset(bytes.span(), Offset(0));
+  log::set_leader_epoch(bytes.span(), LeaderEpoch(0));
   return bytes;
 }
 
 // One batch of a call, sound and ready to be stored.
 struct OpenTopic::Arrived {
   size_t part;
-  Bytes bytes;
+  PartitionIndex partition;
+  SharedBytes sent;  // holds the bytes for who is told of it
+  OwnedBytes bytes;
   std::optional<IdempotentProducers::Batch> sequenced = {};
   std::optional<Offset> repeats_from = {};  // it is stored already, there or above
 };
 
-std::vector<OpenTopic::Arrived> OpenTopic::sound_batches(const AppendBatches& append,
-                                                         AppendResult& result) const {
+std::vector<OpenTopic::Arrived> OpenTopic::sound_batches(AppendBatches& append, AppendResult& result) const {
   std::vector<Arrived> arrived;
   std::set<PartitionIndex> seen;
   for (size_t i = 0; i < append.parts.size(); ++i) {
-    bool twice = append.parts.size() > 1 && !seen.insert(append.parts[i].partition).second;
-    auto bytes = batch_to_store(append.parts[i], twice);
-    auto sent = bytes ? SequencedBatch::of(*log::BatchView::parse(*bytes)) : std::unexpected(bytes.error());
-    result.emplace_back(sent ? Result<Appended>() : std::unexpected(sent.error()));
-    if (!sent) continue;
-    Arrived& batch = arrived.emplace_back(Arrived{i, std::move(*bytes)});
-    if (*sent) batch.sequenced = {append.parts[i].partition, **sent};
+    auto& [partition, batch] = append.parts[i];
+    SharedBytes sent = std::move(batch).share();
+    bool twice = append.parts.size() > 1 && !seen.insert(partition).second;
+    auto known = check_partition(partition, twice);
+    auto bytes = known ? batch_to_store(sent) : std::unexpected(known.error());
+    auto sequence =
+        bytes ? SequencedBatch::of(*log::BatchView::parse(*bytes)) : std::unexpected(bytes.error());
+    result.emplace_back(sequence ? Result<Appended>() : std::unexpected(sequence.error()));
+    if (!sequence) continue;
+    arrived.push_back({i, partition, std::move(sent), std::move(*bytes)});
+    if (*sequence) arrived.back().sequenced = {partition, **sequence};
   }
   return arrived;
 }
 
-runtime::Task<Result<AppendResult>> OpenTopic::append(const AppendBatches& append) {
+runtime::Task<Result<AppendResult>> OpenTopic::append(AppendBatches append) {
   if (gate_) {
     if (auto open = gate_(); !open) co_return std::unexpected(open.error());
   }
@@ -127,7 +145,7 @@ runtime::Task<Result<AppendResult>> OpenTopic::append(const AppendBatches& appen
     if (auto ready = co_await idempotent_.open(); !ready) co_return std::unexpected(ready.error());
     co_await idempotent_.wait_for_repeated(std::move(sequenced));
   }
-  co_await commit_batches(append, arrived, result);
+  co_await commit_batches(append.service, arrived, result);
   for (const Arrived& batch : arrived) {
     if (!batch.repeats_from) continue;
     auto base = co_await idempotent_.find(*batch.sequenced, *batch.repeats_from);
@@ -167,37 +185,36 @@ runtime::Task<Result<engine::CommitResult>> OpenTopic::commit_claim(IdempotentPr
 
 // One commit of those that are not stored yet. Nothing suspends before it: each batch of a producer is judged
 // against all that were taken before it.
-runtime::Task<> OpenTopic::commit_batches(const AppendBatches& append, std::vector<Arrived>& arrived,
+runtime::Task<> OpenTopic::commit_batches(const std::string& service, std::vector<Arrived>& arrived,
                                           AppendResult& result) {
   Instant start = shard_.timers().clock().now();
   engine::Commit commit;
   auto claim = IdempotentProducers::new_claim();
-  std::vector<size_t> parts;
+  std::vector<const Arrived*> stored;
   for (Arrived& batch : arrived) {
     if (!take_batch(batch, *claim, result)) continue;
-    parts.push_back(batch.part);
-    commit.appends.push_back(
-        {partition_log(record_.id, append.parts[batch.part].partition), std::move(batch.bytes)});
+    stored.push_back(&batch);
+    commit.appends.push_back({partition_log(record_.id, batch.partition), std::move(batch.bytes)});
   }
-  if (parts.empty()) co_return;
+  if (stored.empty()) co_return;
   auto done = co_await commit_claim(*claim, std::move(commit));
   idempotent_.end(std::move(claim), done.has_value());
   Duration durable_in = shard_.timers().clock().now() - start;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    Result<Appended>& part = result[parts[i]];
+  for (size_t i = 0; i < stored.size(); ++i) {
+    Result<Appended>& part = result[stored[i]->part];
     if (!done) {
       part = std::unexpected(done.error());
       continue;
     }
-    auto range = engine_.range(partition_log(record_.id, append.parts[parts[i]].partition));
+    auto range = engine_.range(partition_log(record_.id, stored[i]->partition));
     part = Appended{(*done)[i], range ? range->first : Offset(0)};
-    tell(append, parts[i], (*done)[i], durable_in);
+    tell(service, *stored[i], (*done)[i], durable_in);
   }
 }
 
-void OpenTopic::tell(const AppendBatches& append, size_t part, Offset base, Duration durable_in) const {
-  const AppendBatches::Part& stored = append.parts[part];
-  auto batch = log::BatchView::parse(stored.batch.view());
+void OpenTopic::tell(const std::string& service, const Arrived& stored, Offset base,
+                     Duration durable_in) const {
+  auto batch = log::BatchView::parse(stored.sent.view());
   if (!batch) return;
   bool has_ids = false;
   (void)batch->for_each([&](const log::StoredRecord& record) {
@@ -205,13 +222,13 @@ void OpenTopic::tell(const AppendBatches& append, size_t part, Offset base, Dura
     return !has_ids && batch->record_count() <= records_told_max;
   });
   if (!has_ids || batch->record_count() > records_told_max) {
-    BatchSeen seen{name_, stored.partition, batch->record_count(), stored.batch.size(), has_ids};
-    return observer_.published_batch(append.service, seen, durable_in);
+    BatchSeen seen{name_, stored.partition, batch->record_count(), stored.sent.size(), has_ids};
+    return observer_.published_batch(service, seen, durable_in);
   }
   Offset sent = batch->base_offset();
   (void)batch->for_each([&](const log::StoredRecord& record) {
     Stored where{stored.partition, base + (record.offset - sent)};
-    observer_.published(append.service, RecordSeen{name_, where, record}, durable_in);
+    observer_.published(service, RecordSeen{name_, where, record}, durable_in);
     return true;
   });
 }

@@ -105,7 +105,7 @@ class ProducerScenario {
   Task<> request(Client& client, uint64_t connection, AppendBatches call, std::vector<Part> parts);
   void heard(Client& client, const Part& part, const Result<Appended>& answer);
   void refused(Client& client, const Part& part, const Error& problem);
-  [[nodiscard]] SharedBytes encode(const Client& client, const Unacked& sent);
+  [[nodiscard]] Bytes encode(const Client& client, const Unacked& sent);
   Task<> delete_records();
 
   void fail(std::string problem) {
@@ -384,7 +384,7 @@ void ProducerScenario::send(Client& client, std::vector<Part> parts) {
   machine_.spawn(client.shard, request(client, client.connection, std::move(call), std::move(parts)));
 }
 
-SharedBytes ProducerScenario::encode(const Client& client, const Unacked& sent) {
+Bytes ProducerScenario::encode(const Client& client, const Unacked& sent) {
   log::BatchBuilder builder;
   for (int i = 0; i < model_.batch(sent.batch).records; ++i) {
     std::string name = ProducerModel::name_of(sent.batch, i);
@@ -392,7 +392,7 @@ SharedBytes ProducerScenario::encode(const Client& client, const Unacked& sent) 
   }
   Bytes bytes = builder.finish();
   log::set_producer(bytes, {client.id, client.epoch, sent.first_sequence});
-  return SharedBytes(std::move(bytes));
+  return bytes;
 }
 
 Task<> ProducerScenario::request(Client& client, uint64_t connection, AppendBatches call,

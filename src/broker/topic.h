@@ -131,7 +131,7 @@ struct AppendBatches {
   std::string topic = {};
   struct Part {
     PartitionIndex partition;
-    SharedBytes batch;  // exactly one
+    OwnedBytes batch;  // exactly one; what is large is stored where it lies
   };
   std::vector<Part> parts = {};    // at most one for each partition
   std::optional<TopicId> id = {};  // not_found when the topic of that name is another

@@ -28,7 +28,7 @@ class TopicAdminTest : public BrokerFixture {
     log::BatchBuilder batch;
     batch.add({.value = as_bytes(value)});
     AppendBatches call{.topic = topic, .id = id};
-    call.parts.push_back({PartitionIndex(0), SharedBytes(batch.finish())});
+    call.parts.push_back({PartitionIndex(0), batch.finish()});
     return shards.run(broker->append(std::move(call)));
   }
 };

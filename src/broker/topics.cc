@@ -409,14 +409,14 @@ Task<Result<AppendResult>> Topics::append(AppendBatches append) {
                                               [&] { return append_here(append); });
 }
 
-Task<Result<AppendResult>> Topics::append_here(const AppendBatches& append) {
+Task<Result<AppendResult>> Topics::append_here(AppendBatches& append) {
   auto topic = find_here(append.topic);
   if (!topic) co_return std::unexpected(topic.error());
   std::shared_ptr<OpenTopic> held = *topic;
   if (auto same = check_id(held->record(), append.topic, append.id); !same) {
     co_return std::unexpected(same.error());
   }
-  co_return co_await held->append(append);
+  co_return co_await held->append(std::move(append));
 }
 
 Task<Result<engine::ReadResult>> Topics::read(ReadRequest request) {

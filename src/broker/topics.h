@@ -96,7 +96,7 @@ class Topics {
   runtime::Task<bool> tell_name_here(size_t shard, TopicId id, const std::string& name);
   runtime::Task<bool> set_gate_here(std::string name, std::function<Result<void>()> gate);
   runtime::Task<Result<PublishResult>> publish_here(const Publish& publish);
-  runtime::Task<Result<AppendResult>> append_here(const AppendBatches& append);
+  runtime::Task<Result<AppendResult>> append_here(AppendBatches& append);
   runtime::Task<Result<TopicInfo>> info_here(std::string name);
   runtime::Task<Result<std::vector<TopicInfo>>> list_here();
   runtime::Task<Result<TopicRecord>> record_here(std::string name);

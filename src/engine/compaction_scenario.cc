@@ -253,8 +253,8 @@ Task<> CompactionScenario::write() {
   }
   Commit commit = builder.finish();
   if (random_.chance(0.25)) {
-    Bytes& batch = commit.appends[0].batch;
-    batch = log::packed_batch(std::move(batch), log::Compression::zstd);
+    BytesView batch = commit.appends[0].batch;
+    commit.appends[0].batch = log::packed_batch(Bytes(batch.begin(), batch.end()), log::Compression::zstd);
   }
   auto done = co_await machine_.engine().commit(std::move(commit));
   if (!done || !counts()) co_return;

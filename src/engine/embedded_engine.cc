@@ -18,7 +18,7 @@ std::unexpected<Error> no_such_log(const LogId& log) {
 }
 
 // Whether these bytes are one whole batch as a commit may hold it.
-Result<void> check_batch(const Bytes& bytes) {
+Result<void> check_batch(BytesView bytes) {
   auto batch = log::BatchView::parse(bytes);
   if (batch && batch->bytes().size() != bytes.size()) {
     return error(ErrorCode::invalid, "{} bytes follow the record batch",

@@ -23,7 +23,7 @@ using log::LogSettings;
 // One Kafka v2 batch with base offset 0 for one log.
 struct LogAppend {
   LogId log;
-  Bytes batch;
+  OwnedBytes batch;
 };
 
 // One atomic change: all appends durable together or none, each as durable as the most demanding of the logs

@@ -223,10 +223,10 @@ Result<CommitResult> MemoryEngine::place(Commit& commit) {
   CommitResult bases;
   for (LogAppend& append : commit.appends) {
     Log& log = **find(append.log);
-    log::set_base_offset(append.batch, log.next);
+    log::set_base_offset(append.batch.span(), log.next);
     bases.push_back(log.next);
     Offset next = log::BatchView::parse(append.batch)->next_offset();
-    log.batches.emplace(log.next, SharedBytes(std::move(append.batch)));
+    log.batches.emplace(log.next, std::move(append.batch).share());
     log.next = next;
     notify(append.log);
   }

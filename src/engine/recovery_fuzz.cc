@@ -127,10 +127,10 @@ class Directory {
                               static_cast<uint64_t>(take_number(input_))};
     log::BlockBuilder builder;
     for (int left = 1 + take_byte(input_) % 4; left > 0; --left) add_entry(builder);
-    BytesView block = builder.finish(numbers);
+    Bytes block = joined(builder.finish(numbers));
     size_t position = where / 2 % journal_slots * log::journal_alignment_bytes;
     Bytes& image = images[where % 2];
-    std::ranges::copy(block.first(std::min(block.size(), image.size() - position)),
+    std::ranges::copy(BytesView(block).first(std::min(block.size(), image.size() - position)),
                       image.begin() + static_cast<ptrdiff_t>(position));
   }
 

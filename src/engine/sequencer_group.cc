@@ -89,9 +89,9 @@ Result<void> Sequencer::admit_commit(Request& request) {
   }
   for (size_t i = 0; i < request.logs.size(); ++i) {
     LogState& log = *request.logs[i];
-    Bytes& batch = request.commit.appends[i].batch;
-    log::set_base_offset(batch, log.next);
-    log::set_leader_epoch(batch, log.epoch);
+    OwnedBytes& batch = request.commit.appends[i].batch;
+    log::set_base_offset(batch.span(), log.next);
+    log::set_leader_epoch(batch.span(), log.epoch);
     request.offsets.push_back(log.next);
     Offset base = log.next;
     log.next = log::BatchView::parse(batch)->next_offset();
@@ -218,7 +218,7 @@ Result<void> Sequencer::make_durable() {
 }
 
 Result<void> Sequencer::write_block() {
-  BytesView block = builder_.finish(
+  auto block = builder_.finish(
       {.journal_id = parts_->journal_id, .lsn = group_lsn_, .flushed_lsn = journal_.flushed_lsn()});
   if (auto done = journal_.write(block); !done) {
     // Nothing of a block that was not written counts: the next one takes its place.
@@ -229,7 +229,7 @@ Result<void> Sequencer::write_block() {
     }
     return done;
   }
-  unflushed_bytes_ += block.size();
+  unflushed_bytes_ += size_of(block);
   return {};
 }
 
@@ -294,7 +294,7 @@ void Sequencer::publish_append(const std::shared_ptr<LogState>& log, LogAppend& 
   auto batch = log::BatchView::parse(append.batch);
   Offset base = batch->base_offset();
   Offset next = batch->next_offset();
-  SharedBytes shared(std::move(append.batch));
+  SharedBytes shared = std::move(append.batch).share();
   touch(log);
   if (log->durability == Durability::memory) {
     for (const auto& trimmed : memory_.add(log, base, next, std::move(shared), parts_->clock.now()))

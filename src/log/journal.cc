@@ -69,14 +69,15 @@ bool Journal::fits(uint64_t bytes) const {
   return next_.offset + bytes <= current_.bytes || (!spare_.empty() && bytes <= spare_.front().bytes);
 }
 
-Result<void> Journal::write(BytesView block) {
-  check(fits(block.size()), "a block of {} bytes does not fit the journal", block.size());
-  if (next_.offset + block.size() > current_.bytes) change_file();
+Result<void> Journal::write(std::span<const BytesView> block) {
+  size_t bytes = size_of(block);
+  check(fits(bytes), "a block of {} bytes does not fit the journal", bytes);
+  if (next_.offset + bytes > current_.bytes) change_file();
   if (auto done = current_.file->write_at(next_.offset, block); !done) return done;
   if (unflushed_.empty() || unflushed_.back().file != current_.file)
     unflushed_.push_back({current_.file, next_.lsn});
   unflushed_.back().last_lsn = next_.lsn;
-  next_.offset += block.size();
+  next_.offset += bytes;
   ++next_.lsn;
   return {};
 }

@@ -72,7 +72,7 @@ class Journal {
   // True when the current file has as much behind it as before it.
   [[nodiscard]] bool half_full() const { return next_.offset * 2 >= current_.bytes; }
   // Writes the next block; it must fit. After an error the block does not count, and may be written again.
-  [[nodiscard]] Result<void> write(BytesView block);
+  [[nodiscard]] Result<void> write(std::span<const BytesView> block);
   // Makes all writes durable. After an error nothing since the last flush may be trusted, for ever.
   [[nodiscard]] Result<void> flush();
   // The last block known to be durable.

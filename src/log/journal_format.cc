@@ -1,5 +1,7 @@
 #include "log/journal_format.h"
 
+#include <array>
+
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "log/big_endian.h"
@@ -20,6 +22,7 @@ constexpr size_t entry_count = 40;
 constexpr uint64_t block_magic = 0x504142414c4a4e31;  // "PABALJN1"
 constexpr size_t reserve_body_bytes = journal_reserve_bytes - journal_entry_header_bytes;
 constexpr size_t kept_buffer_bytes_max = 8_MiB;
+constexpr std::array<uint8_t, journal_alignment_bytes> padding{};
 
 // What stands before the name.
 size_t create_head_bytes(EntryKind kind) {
@@ -109,7 +112,12 @@ void BlockBuilder::header(EntryKind kind, const LogId& log, size_t body_bytes) {
 
 void BlockBuilder::append(const LogId& log, BytesView batch) {
   header(EntryKind::append, log, batch.size());
-  bytes_.insert(bytes_.end(), batch.begin(), batch.end());
+  if (batch.size() < borrowed_bytes_min) {
+    bytes_.insert(bytes_.end(), batch.begin(), batch.end());
+    return;
+  }
+  borrowed_.push_back({bytes_.size(), batch});
+  borrowed_bytes_ += batch.size();
 }
 
 void BlockBuilder::create(const LogId& log, const LogSettings& settings) {
@@ -141,23 +149,40 @@ void BlockBuilder::trim(const LogId& log, Offset first) {
 
 void BlockBuilder::remove(const LogId& log) { header(EntryKind::remove, log, 0); }
 
-BytesView BlockBuilder::finish(const BlockNumbers& numbers) {
-  check(bytes_.size() <= UINT32_MAX, "a journal block of {} bytes", bytes_.size());
-  size_t end = bytes_.size();
+std::span<const BytesView> BlockBuilder::finish(const BlockNumbers& numbers) {
+  size_t end = size();
+  check(end <= UINT32_MAX, "a journal block of {} bytes", end);
   store<uint64_t>(bytes_, at::magic, block_magic);
   store<uint32_t>(bytes_, at::payload_bytes, static_cast<uint32_t>(end - journal_block_header_bytes));
   store<uint64_t>(bytes_, at::journal_id, numbers.journal_id);
   store<uint64_t>(bytes_, at::lsn, numbers.lsn);
   store<uint64_t>(bytes_, at::flushed_lsn, numbers.flushed_lsn);
   store<uint32_t>(bytes_, at::entry_count, entry_count_);
-  store<uint32_t>(bytes_, at::crc, crc32c(BytesView(bytes_).subspan(at::payload_bytes)));
-  bytes_.resize(journal_aligned(end));
-  return bytes_;
+  pieces_.clear();
+  size_t from = 0;
+  for (const Borrowed& borrowed : borrowed_) {
+    pieces_.push_back(BytesView(bytes_).subspan(from, borrowed.before - from));
+    pieces_.push_back(borrowed.batch);
+    from = borrowed.before;
+  }
+  pieces_.push_back(BytesView(bytes_).subspan(from));
+  store<uint32_t>(bytes_, at::crc, checksum());
+  pieces_.push_back(BytesView(padding).first(journal_aligned(end) - end));
+  return pieces_;
+}
+
+uint32_t BlockBuilder::checksum() const {
+  uint32_t sum = crc32c(pieces_.front().subspan(at::payload_bytes));
+  for (BytesView piece : std::span(pieces_).subspan(1)) sum = crc32c(piece, sum);
+  return sum;
 }
 
 void BlockBuilder::clear() {
   if (bytes_.capacity() > kept_buffer_bytes_max) bytes_ = Bytes();
   bytes_.assign(journal_block_header_bytes, 0);
+  borrowed_.clear();
+  borrowed_bytes_ = 0;
+  pieces_.clear();
   entry_count_ = 0;
 }
 

@@ -79,6 +79,9 @@ struct BlockNumbers {
 // Collects entries into a block, in a buffer it uses again.
 class BlockBuilder {
  public:
+  static constexpr size_t borrowed_bytes_min = 4_KiB;
+
+  // A batch of borrowed_bytes_min or more is not copied: it stays as it is until the block was written.
   void append(const LogId& log, BytesView batch);
   void create(const LogId& log, const LogSettings& settings);
   void trim(const LogId& log, Offset first);
@@ -86,9 +89,9 @@ class BlockBuilder {
   void reserve(const LogId& log, const Reservation& reservation);
 
   [[nodiscard]] bool empty() const { return entry_count_ == 0; }
-  [[nodiscard]] size_t size() const { return bytes_.size(); }  // before alignment
-  // Seals the block; the view holds until the next call.
-  [[nodiscard]] BytesView finish(const BlockNumbers& numbers);
+  [[nodiscard]] size_t size() const { return bytes_.size() + borrowed_bytes_; }  // before alignment
+  // Seals the block: its pieces, one after the other, aligned. They hold until the next call.
+  [[nodiscard]] std::span<const BytesView> finish(const BlockNumbers& numbers);
   // Forgets what was added.
   void clear();
 
@@ -97,8 +100,17 @@ class BlockBuilder {
   template <class T>
   void number(T value);
 
+  [[nodiscard]] uint32_t checksum() const;
+
+  struct Borrowed {
+    size_t before;  // the byte of bytes_ that it stands before
+    BytesView batch;
+  };
   Bytes bytes_ = Bytes(journal_block_header_bytes);
+  std::vector<Borrowed> borrowed_;
+  size_t borrowed_bytes_ = 0;
   uint32_t entry_count_ = 0;
+  std::vector<BytesView> pieces_;
 };
 
 // Views one block.

@@ -28,7 +28,7 @@ void walk_block(benchmark::State& state) {
   for (int32_t i = 0; i < state.range(0); ++i) {
     builder.append({.topic = {}, .partition = PartitionIndex(i)}, batch);
   }
-  BytesView block = builder.finish({.journal_id = 1, .lsn = 2, .flushed_lsn = 1});
+  Bytes block = joined(builder.finish({.journal_id = 1, .lsn = 2, .flushed_lsn = 1}));
   for (auto _ : state) {
     auto view = BlockView::parse(block, 1);
     benchmark::DoNotOptimize(view->for_each([](const JournalEntry&) { return Result<void>(); }));

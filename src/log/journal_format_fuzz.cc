@@ -11,7 +11,7 @@ constexpr uint64_t journal_id = 7;
 // The input as the inside of a block that is whole: what a reader sees when the disk's checksum is right.
 Bytes whole_block(BytesView input) {
   BlockBuilder builder;
-  BytesView sealed = builder.finish({.journal_id = journal_id, .lsn = 5, .flushed_lsn = 4});
+  Bytes sealed = joined(builder.finish({.journal_id = journal_id, .lsn = 5, .flushed_lsn = 4}));
   Bytes bytes(sealed.begin(), sealed.begin() + journal_block_header_bytes);
   store<uint32_t>(bytes, 40, take_byte(input));  // entry_count
   bytes.insert(bytes.end(), input.begin(), input.end());
@@ -71,7 +71,7 @@ PABAL_FUZZ(journal_format) {
   if (!entries) return;
   log::BlockBuilder builder;
   for (const auto& entry : *entries) log::add(builder, entry);
-  BytesView written = builder.finish({.journal_id = log::journal_id, .lsn = 5, .flushed_lsn = 4});
+  Bytes written = joined(builder.finish({.journal_id = log::journal_id, .lsn = 5, .flushed_lsn = 4}));
   auto again = log::entries_of(written);
   check(again && std::ranges::equal(*entries, *again,
                                     [](const auto& a, const auto& b) { return log::same(a, b); }),

@@ -20,8 +20,7 @@ Bytes sample_block() {
   builder.append(log_a, as_bytes("a batch"));
   builder.trim(log_a, Offset(5));
   builder.remove(log_a);
-  BytesView block = builder.finish({journal_id, 9, 8});
-  return Bytes(block.begin(), block.end());
+  return joined(builder.finish({journal_id, 9, 8}));
 }
 
 std::vector<EntryKind> kinds_in(const BlockView& block) {
@@ -74,8 +73,38 @@ TEST(JournalFormat, a_builder_is_used_again) {
   builder.clear();
   EXPECT_TRUE(builder.empty());
   builder.trim(log_a, Offset(1));
-  EXPECT_EQ(kinds_in(*BlockView::parse(builder.finish({journal_id, 2, 1}), journal_id)),
-            std::vector{EntryKind::trim});
+  Bytes block = joined(builder.finish({journal_id, 2, 1}));
+  EXPECT_EQ(kinds_in(*BlockView::parse(block, journal_id)), std::vector{EntryKind::trim});
+}
+
+TEST(JournalFormat, large_batches_are_borrowed_and_small_ones_copied) {
+  std::vector<Bytes> batches;
+  for (size_t bytes : {10, 4096, 4095, 10'000, 5'000, 1}) batches.emplace_back(bytes, uint8_t(bytes));
+  BlockBuilder builder;
+  for (int round = 0; round < 2; ++round) {  // nothing of the first is left in the second
+    builder.clear();
+    size_t bytes = journal_block_header_bytes;
+    for (const Bytes& batch : batches) {
+      builder.append(log_a, batch);
+      bytes += journal_entry_header_bytes + batch.size();
+    }
+    EXPECT_EQ(builder.size(), bytes);
+    auto pieces = builder.finish({journal_id, 2, 1});
+    EXPECT_EQ(size_of(pieces), journal_aligned(bytes));
+    auto is_there = [&](const Bytes& batch) {
+      return std::ranges::any_of(pieces, [&](BytesView piece) { return piece.data() == batch.data(); });
+    };
+    EXPECT_TRUE(is_there(batches[1]) && is_there(batches[3]) && !is_there(batches[2]));
+    Bytes block = joined(pieces);
+    auto view = BlockView::parse(block, journal_id);
+    ASSERT_TRUE(view) << view.error().message;
+    size_t next = 0;
+    ASSERT_TRUE(view->for_each([&](const JournalEntry& entry) -> Result<void> {
+      EXPECT_TRUE(std::ranges::equal(entry.batch, batches[next++]));
+      return {};
+    }));
+    EXPECT_EQ(next, batches.size());
+  }
 }
 
 TEST(JournalFormat, a_block_of_another_journal_is_none) {

@@ -20,11 +20,11 @@ void place_block(BytesView& input, std::array<Bytes, files>& images) {
   BlockBuilder builder;
   Bytes batch(size_t{payload} * 24, payload);
   builder.append({}, batch);
-  BytesView block = builder.finish(of);
+  Bytes block = joined(builder.finish(of));
   size_t position = where / files % slots * journal_alignment_bytes;
   Bytes& image = images[where % files];
   size_t count = std::min(block.size(), image.size() - position);
-  std::ranges::copy(block.first(count), image.begin() + static_cast<ptrdiff_t>(position));
+  std::ranges::copy(BytesView(block).first(count), image.begin() + static_cast<ptrdiff_t>(position));
   if (broken != 0) image[position + broken] ^= 1;
 }
 

@@ -27,16 +27,16 @@ class JournalTest : public testing::Test {
     ASSERT_TRUE(file);
     journal_->add_spare(std::move(*file));
   }
-  BytesView block(size_t bytes = 10) {
+  std::span<const BytesView> block(size_t bytes = 10) {
     builder_.clear();
-    std::string body(bytes, 'b');
-    builder_.append(log_a, as_bytes(body));
+    body_.assign(bytes, 'b');
+    builder_.append(log_a, as_bytes(body_));
     return builder_.finish({journal_id, journal_->next().lsn, journal_->flushed_lsn()});
   }
   void write_unflushed(size_t bytes = 10) { ASSERT_TRUE(journal_->write(block(bytes))); }
   void write(size_t bytes = 10) {
-    BytesView b = block(bytes);
-    ASSERT_TRUE(journal_->fits(b.size()));
+    auto b = block(bytes);
+    ASSERT_TRUE(journal_->fits(size_of(b)));
     ASSERT_TRUE(journal_->write(b));
     ASSERT_TRUE(journal_->flush());
   }
@@ -57,6 +57,7 @@ class JournalTest : public testing::Test {
   runtime::SimulatedDisk disk_{1};
   std::unique_ptr<Journal> journal_;
   BlockBuilder builder_;
+  std::string body_;
   std::vector<uint64_t> replayed_;
 };
 
@@ -246,7 +247,7 @@ TEST_F(JournalTest, records_that_look_like_blocks_are_not_taken_for_some) {
   BlockBuilder fake;
   fake.remove(log_a);
   Bytes inside(4_KiB - journal_block_header_bytes - journal_entry_header_bytes, 0);
-  BytesView forged = fake.finish({journal_id + 1, 3, 2});  // who forges it does not know the id
+  Bytes forged = joined(fake.finish({journal_id + 1, 3, 2}));  // who forges it does not know the id
   inside.insert(inside.end(), forged.begin(), forged.end());
   builder_.clear();
   builder_.append(log_a, inside);

@@ -52,18 +52,18 @@ Result<size_t> SegmentedLog::append_some(std::span<const SharedBytes> batches, W
   if (!segment) return std::unexpected(segment.error());
   uint64_t position = (*segment)->state().bytes;
   uint64_t room = limits_.segment_bytes - std::min(position, limits_.segment_bytes);
-  size_t count = 0;
-  Bytes gathered;
+  std::vector<BytesView> pieces;
+  uint64_t bytes = 0;
   do {
-    BytesView batch = batches[count++].view();
-    gathered.insert(gathered.end(), batch.begin(), batch.end());
-  } while (count < batches.size() &&
-           gathered.size() + batches[count].size() <= std::min<uint64_t>(room, write_bytes_max));
+    pieces.push_back(batches[pieces.size()].view());
+    bytes += pieces.back().size();
+  } while (pieces.size() < batches.size() &&
+           bytes + batches[pieces.size()].size() <= std::min<uint64_t>(room, write_bytes_max));
   auto file = files_.open((*segment)->path());
   if (!file) return std::unexpected(file.error());
-  if (auto done = (*file)->write_at(position, gathered); !done) return std::unexpected(done.error());
-  count_written(*segment, batches.first(count), now);
-  return count;
+  if (auto done = (*file)->write_at(position, pieces); !done) return std::unexpected(done.error());
+  count_written(*segment, batches.first(pieces.size()), now);
+  return pieces.size();
 }
 
 void SegmentedLog::count_written(const std::shared_ptr<Segment>& segment,

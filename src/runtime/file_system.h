@@ -19,6 +19,8 @@ class File {
   virtual Result<size_t> read_at(uint64_t position, std::span<uint8_t> out) = 0;
   // All of `bytes` or an error; after an error any part may have been written.
   virtual Result<void> write_at(uint64_t position, BytesView bytes) = 0;
+  // The same of bytes that lie in several places, without copying them together.
+  virtual Result<void> write_at(uint64_t position, std::span<const BytesView> pieces) = 0;
   // fdatasync: what was written before is durable after success. After a failure nothing written since the
   // last success may be trusted, and a second call proves nothing.
   virtual Result<void> flush() = 0;

@@ -72,6 +72,9 @@ class SimulatedDisk::OpenFile final : public File {
     if (auto ok = usable(); !ok) return ok;
     return disk_.write(*node_, position, bytes, path_);
   }
+  Result<void> write_at(uint64_t position, std::span<const BytesView> pieces) override {
+    return write_at(position, joined(pieces));
+  }
   Result<void> flush() override {
     if (auto ok = usable(); !ok) return ok;
     return disk_.flush(*node_, path_);

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -80,6 +82,8 @@ class SystemVolume final : public Volume {
 };
 
 class SystemFile final : public File {
+  static constexpr size_t pieces_max = 256;  // of one call; the system takes up to 1,024
+
  public:
   SystemFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
@@ -103,6 +107,29 @@ class SystemFile final : public File {
       if (n < 0) return failed(errno, "write", path_);
       position += static_cast<uint64_t>(n);
       bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return {};
+  }
+
+  Result<void> write_at(uint64_t position, std::span<const BytesView> pieces) override {
+    size_t skip = 0;  // of the first piece: a write may be short
+    while (!pieces.empty()) {
+      std::array<iovec, pieces_max> vectors;
+      size_t count = 0;
+      for (; count < std::min(pieces.size(), vectors.size()); ++count) {
+        BytesView piece = pieces[count].subspan(count == 0 ? skip : 0);
+        vectors[count] = {const_cast<uint8_t*>(piece.data()), piece.size()};  // NOLINT: it is only read
+      }
+      ssize_t n = retried([&] {
+        return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(position));
+      });
+      if (n < 0) return failed(errno, "write", path_);
+      position += static_cast<uint64_t>(n);
+      skip += static_cast<size_t>(n);
+      while (!pieces.empty() && skip >= pieces.front().size()) {
+        skip -= pieces.front().size();
+        pieces = pieces.subspan(1);
+      }
     }
     return {};
   }

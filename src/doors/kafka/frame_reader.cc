@@ -11,7 +11,7 @@ namespace {
 using runtime::SocketError;
 using runtime::Task;
 
-constexpr size_t first_piece_bytes = 64_KiB;
+constexpr size_t small_frame_bytes = 64_KiB;  // is read even when all together take much
 // Read at once between requests: many small requests take one call of the system, and of a large one little
 // is copied.
 constexpr size_t ahead_bytes = 4_KiB;
@@ -32,7 +32,7 @@ Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
   auto size = take_size();
   if (!size) co_return std::unexpected(size.error());
   FrameClaim claim(frames_bytes_, *size);
-  if (frames_bytes_ > limits_.frames_bytes_max && *size > first_piece_bytes) {
+  if (frames_bytes_ > limits_.frames_bytes_max && *size > small_frame_bytes) {
     co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients take {}",
                     *size, limits_.frames_bytes_max);
   }
@@ -87,23 +87,22 @@ Result<size_t> FrameReader::take_size() {
   return static_cast<size_t>(size);
 }
 
-// Memory grows with what has come, not with what was announced.
+// Memory is used as it comes, not as it was announced: what is not filled yet has none.
 Task<Result<SharedBytes>> FrameReader::take_frame(size_t bytes) {
+  OwnedBytes frame = OwnedBytes::unfilled(bytes);
+  std::span<uint8_t> to_fill = frame.span();
   size_t have = std::min(bytes, ahead_.size() - ahead_at_);
-  auto from = ahead_.begin() + static_cast<std::ptrdiff_t>(ahead_at_);
-  Bytes frame(from, from + static_cast<std::ptrdiff_t>(have));
+  std::ranges::copy(BytesView(ahead_).subspan(ahead_at_, have), to_fill.begin());
   ahead_at_ += have;
   while (have < bytes) {
-    if (have == frame.size()) frame.resize(std::min(bytes, std::max(first_piece_bytes, 2 * have)));
     size_t count = 0;
-    SocketError problem =
-        co_await wire_.read_some(asio::buffer(frame.data() + have, frame.size() - have), count);
+    SocketError problem = co_await wire_.read_some(asio::buffer(to_fill.data() + have, bytes - have), count);
     if (problem) {
       co_return error(ErrorCode::peer_failed, "{} after {} of {} bytes", problem.message(), have, bytes);
     }
     have += count;
   }
-  co_return SharedBytes(std::move(frame));
+  co_return std::move(frame).share();
 }
 
 }  // namespace pabal::doors

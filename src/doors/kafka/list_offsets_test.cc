@@ -19,7 +19,7 @@ class ListOffsetsTest : public KafkaFixture {
         batch.add({.value = as_bytes("v"), .timestamp = WallTime(std::chrono::milliseconds(times[j]))});
       }
       broker::AppendBatches call{.topic = "orders"};
-      call.parts.push_back({PartitionIndex(0), SharedBytes(batch.finish())});
+      call.parts.push_back({PartitionIndex(0), batch.finish()});
       ASSERT_TRUE(shards.run(broker->append(std::move(call))));
     }
   }

@@ -65,7 +65,8 @@ runtime::Task<TopicOut> produce_topic(KafkaCall& call, const TopicIn& topic) {
     answer.partition_responses.push_back(no ? std::move(*no) : PartitionOut{.index = partition.index});
     if (no) continue;
     sent.push_back(answer.partition_responses.size() - 1);
-    batches.parts.push_back({partition.index, partition.records->pieces.front()});
+    // The request is this call's own: nobody else looks at its batches.
+    batches.parts.push_back({partition.index, OwnedBytes::take(partition.records->pieces.front())});
   }
   if (sent.empty()) co_return answer;
   auto result = co_await call.parts.broker.append(std::move(batches));
