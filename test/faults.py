@@ -10,9 +10,9 @@ LOAD_SECONDS_MAX = 2.0
 
 
 def let_it_run(load, server, random_source):
-    """Waits until this round got answers of every kind, then for a random while."""
+    """Waits until this round got answers of every kind and somebody reads, then for a random while."""
     acked, settled = load.acked_count(), load.settled_count()
-    wait_until(lambda: load.acked_count() > acked and load.settled_count() > settled, 30,
+    wait_until(lambda: load.acked_count() > acked and load.settled_count() > settled and load.watcher.seen, 120,
                f"answers under load; the server said:\n{server.said()}\n")
     with server.api() as api:
         load.make_a_topic(api)

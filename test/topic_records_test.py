@@ -109,6 +109,7 @@ class TopicRecordsTest(unittest.TestCase):
             for n in half:
                 self.update(n, range(KEYS))
             wait_until(lambda: self.partition("prices")["bytes"] < STORED_BYTES_MAX, COMPACTION_SECONDS_MAX, "compaction")
+        more = self.update_until_tombstones_are_gone()
         self.api.call("PUT", "/queues/q", {"topic": "prices", "from": "earliest"})
         self.assert_the_latest_are_there()
         begun = time.monotonic()
@@ -116,7 +117,7 @@ class TopicRecordsTest(unittest.TestCase):
         self.assertLess(time.monotonic() - begun, START_SECONDS_MAX)
         self.assert_the_latest_are_there()
         checked = [self.partition("prices")["next_offset"], self.server.stop()]
-        self.assertEqual(checked, [100 + ROUNDS * KEYS, 0])
+        self.assertEqual(checked, [100 + (ROUNDS + more) * KEYS, 0])
         done = subprocess.run([PABAL, "check", "--data", self.scratch / "data"], capture_output=True, text=True,
                               timeout=60)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -136,6 +137,20 @@ class TopicRecordsTest(unittest.TestCase):
         self.assertEqual(list(self.api.read_partition("prices", 0)), [])
         self.update(0, range(1))
         self.assertEqual(self.partition("prices")["next_offset"], end + 1)
+
+    def update_until_tombstones_are_gone(self):
+        """How many more rounds it took: a busy machine may compact less often."""
+        more = 0
+
+        def gone():
+            nonlocal more
+            if len({record["key"] for record in self.api.read_partition("prices", 0)}) == KEYS:
+                return True
+            self.update(ROUNDS - 1, range(KEYS))
+            more += 1
+            return False
+        wait_until(gone, COMPACTION_SECONDS_MAX, "the tombstones to go")
+        return more
 
     def assert_the_latest_are_there(self):
         latest, count = {}, 0

@@ -42,7 +42,7 @@ class SharedBytes {
  public:
   SharedBytes() = default;
   explicit SharedBytes(Bytes bytes) {
-    auto owner = std::make_shared<const Bytes>(std::move(bytes));
+    auto owner = std::make_shared<Bytes>(std::move(bytes));
     view_ = *owner;
     held_bytes_ = owner->size();
     owner_ = std::move(owner);
@@ -71,8 +71,8 @@ class SharedBytes {
 class OwnedBytes {
  public:
   OwnedBytes() = default;
-  OwnedBytes(Bytes bytes)
-      : shared_(std::move(bytes)) {}  // NOLINT(google-explicit-constructor): the same bytes
+  // Implicitly: they are the same bytes.
+  OwnedBytes(Bytes bytes) : shared_(std::move(bytes)) {}
   OwnedBytes(OwnedBytes&&) noexcept = default;
   OwnedBytes& operator=(OwnedBytes&&) noexcept = default;
   OwnedBytes(const OwnedBytes&) = delete;
@@ -82,7 +82,7 @@ class OwnedBytes {
   // To be filled: they hold anything. The system gives large ones memory as they are written to.
   static OwnedBytes unfilled(size_t bytes) {
     OwnedBytes made;
-    auto owner = std::make_shared_for_overwrite<uint8_t[]>(bytes);  // NOLINT(*-c-arrays)
+    auto owner = std::make_shared_for_overwrite<uint8_t[]>(bytes);
     made.shared_.view_ = {owner.get(), bytes};
     made.shared_.held_bytes_ = bytes;
     made.shared_.owner_ = std::move(owner);
@@ -96,9 +96,10 @@ class OwnedBytes {
   }
 
   // Each was made from bytes that may be changed.
-  [[nodiscard]] std::span<uint8_t> span() { return {const_cast<uint8_t*>(data()), size()}; }  // NOLINT
+  [[nodiscard]] std::span<uint8_t> span() { return {const_cast<uint8_t*>(data()), size()}; }
   [[nodiscard]] BytesView view() const { return shared_.view_; }
-  operator BytesView() const { return view(); }  // NOLINT(google-explicit-constructor): the same bytes
+  // Implicitly, too.
+  operator BytesView() const { return view(); }
   [[nodiscard]] const uint8_t* data() const { return view().data(); }
   [[nodiscard]] size_t size() const { return view().size(); }
   [[nodiscard]] OwnedBytes clone() const { return Bytes(view().begin(), view().end()); }

@@ -200,11 +200,10 @@ Result<std::vector<SharedBytes>> Segment::read_with(runtime::File& file, Segment
 
 // The whole batches among the `bytes` from `position` on, where a batch begins.
 Result<std::vector<SharedBytes>> Segment::read_batches(runtime::File& file, uint64_t position, size_t bytes) {
-  Bytes buffer(std::min<uint64_t>(bytes, state().bytes - position));
-  auto got = file.read_at(position, buffer);
+  OwnedBytes buffer = OwnedBytes::unfilled(std::min<uint64_t>(bytes, state().bytes - position));
+  auto got = file.read_at(position, buffer.span());
   if (!got) return std::unexpected(got.error());
-  buffer.resize(*got);
-  SharedBytes shared(std::move(buffer));
+  SharedBytes shared = std::move(buffer).share().window(0, *got);
   std::vector<SharedBytes> batches;
   for (size_t at = 0; at < shared.size();) {
     auto batch = BatchView::parse(shared.view().subspan(at));

@@ -118,7 +118,7 @@ class SystemFile final : public File {
       size_t count = 0;
       for (; count < std::min(pieces.size(), vectors.size()); ++count) {
         BytesView piece = pieces[count].subspan(count == 0 ? skip : 0);
-        vectors[count] = {const_cast<uint8_t*>(piece.data()), piece.size()};  // NOLINT: it is only read
+        vectors[count] = {const_cast<uint8_t*>(piece.data()), piece.size()};  // only read
       }
       ssize_t n = retried([&] {
         return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(position));
