@@ -70,11 +70,11 @@ Rates measure(const Options& options, const Load& load) {
 }  // namespace
 
 void measure_throughput(const Options& options, Report& report) {
-  for (const Load& load : {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
-                           Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000},
-                           Load{"throughput_100b_1_five", 100, 1, 16_KiB, 5},
-                           Load{"throughput_1kib_1_five", 1_KiB, 1, 16_KiB, 5},
-                           Load{"throughput_large_1", 1_KiB, 1, 1_MiB}}) {
+  for (const Load& load :
+       {Load{"throughput_100b_1", 100, 1}, Load{"throughput_1kib_1", 1_KiB, 1},
+        Load{"throughput_100b_1000", 100, 1000}, Load{"throughput_1kib_1000", 1_KiB, 1000},
+        Load{"throughput_100b_1_five", 100, 1, 16_KiB, 5},
+        Load{"throughput_1kib_1_five", 1_KiB, 1, 16_KiB, 5}, Load{"throughput_large_1", 1_KiB, 1, 1_MiB}}) {
     Rates rates = measure(options, load);
     report.result(load.key, median(rates.log) / median(rates.baseline));
     report.raw(std::string(load.key),
