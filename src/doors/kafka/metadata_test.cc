@@ -19,7 +19,7 @@ class KafkaMetadataTest : public KafkaFixture {
 TEST_F(KafkaMetadataTest, a_topic_is_found_by_its_id_whatever_name_stands_beside_it) {
   make("orders");
   TopicId id = info("orders").id;
-  for (std::optional<std::string> name : {std::optional<std::string>(), {""}, {"payments"}}) {
+  for (const std::optional<std::string>& name : {std::optional<std::string>(), {""}, {"payments"}}) {
     Topic found = asked(name, id);
     EXPECT_EQ(found.error_code, KafkaError::none);
     EXPECT_EQ(found.name, "orders");
