@@ -172,6 +172,19 @@ TEST_F(AppendTest, ALargePartOfARequestIsStoredWhereItLies) {
   EXPECT_TRUE(std::ranges::equal(stored(1).at(0).view(), stored(0).at(0).view()));
 }
 
+// The memory of a topic in memory is counted by its batches.
+TEST_F(AppendTest, NothingOfARequestIsHeldInMemoryTopics) {
+  ASSERT_TRUE(shards.run(broker->put_topic("quick", {.durability = Durability::memory})));
+  SharedBytes held(batch_of("abc"));
+  AppendBatches call{.topic = "quick"};
+  call.parts.push_back({PartitionIndex(0), OwnedBytes::take(held)});
+  auto done = shards.run(broker->append(std::move(call)));
+  ASSERT_TRUE(done && (*done)[0]);
+  auto read = shards.run(broker->read({"quick", PartitionIndex(0), Offset(0)}));
+  ASSERT_TRUE(read && read->batches.size() == 1u);
+  EXPECT_NE(read->batches[0].view().data(), held.view().data());
+}
+
 TEST_F(AppendTest, ATopicIsNotMade) {
   AppendBatches call{.topic = "nothing"};
   call.parts.push_back({PartitionIndex(0), Bytes()});

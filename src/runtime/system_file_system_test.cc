@@ -39,6 +39,23 @@ TEST_F(SystemFileSystemTest, writes_and_reads_at_positions) {
   EXPECT_EQ(file->read_at(100, out), 0u);
 }
 
+// More than one call of the system takes, and empty ones among them.
+TEST_F(SystemFileSystemTest, writes_what_lies_in_many_pieces) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::to_string(i);
+  std::vector<BytesView> pieces;
+  for (size_t at = 0; at < text.size(); at += 3) {
+    pieces.push_back(as_bytes(std::string_view(text).substr(at, 3)));
+    if (at % 5 == 0) pieces.emplace_back();
+  }
+  auto file = *files_.open(path("a"), OpenMode::create);
+  ASSERT_TRUE(file->write_at(0, as_bytes("head ")));
+  ASSERT_TRUE(file->write_at(5, pieces));
+  EXPECT_EQ(read_all(*file), "head " + text);
+  EXPECT_TRUE(file->write_at(0, std::vector<BytesView>(300)));
+  EXPECT_EQ(read_all(*file), "head " + text);
+}
+
 TEST_F(SystemFileSystemTest, resize_cuts_and_extends_with_zeros) {
   auto file = *files_.open(path("a"), OpenMode::create);
   ASSERT_TRUE(file->write_at(0, as_bytes("abc")));
