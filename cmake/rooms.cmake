@@ -64,9 +64,13 @@ function(pabal_benchmark NAME)
 endfunction()
 
 # pabal_program(NAME SOURCES... DEPS...): a program, built as build/PRESET/NAME.
+# A program allocates with jemalloc, save under a sanitizer, which brings its own allocator.
 function(pabal_program NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS})
+  if(NOT PABAL_SANITIZE)
+    target_link_libraries(${NAME} PRIVATE PkgConfig::JEMALLOC)
+  endif()
   target_precompile_headers(${NAME} REUSE_FROM pabal_pch)
 endfunction()

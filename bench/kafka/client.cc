@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/core.h>
 #include <sys/resource.h>
@@ -83,8 +84,13 @@ KafkaClient make_consumer(const std::string& bootstrap, const std::string& topic
 void consume(rd_kafka_t* consumer, Duration within,
              const std::function<void(const rd_kafka_message_t&)>& each) {
   static thread_local std::vector<rd_kafka_message_t*> records(consumed_at_once_max);
+  // The batch call with a time to wait would wait for a full batch; so wait for one, then take what is there.
+  rd_kafka_message_t* first = rd_kafka_consumer_poll(consumer, milliseconds(within));
+  if (first == nullptr) return;
+  records.front() = first;
   rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(consumer);
-  ssize_t count = rd_kafka_consume_batch_queue(queue, milliseconds(within), records.data(), records.size());
+  ssize_t count = 1 + std::max<ssize_t>(
+                          0, rd_kafka_consume_batch_queue(queue, 0, records.data() + 1, records.size() - 1));
   rd_kafka_queue_destroy(queue);
   for (ssize_t i = 0; i < count; ++i) {
     rd_kafka_message_t* record = records[static_cast<size_t>(i)];

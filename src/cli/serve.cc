@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <map>
 #include <memory>
 #include <string>
@@ -85,17 +84,7 @@ void raise_file_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("serve: cannot raise the limit of open files");
 }
 
-// Buffers of a read or a request, up to some MiB, are used again rather than given back to the system each
-// time: its pages come one fault at a time, and filled with zeros, which took most of a consumer's time.
-void keep_freed_memory() {
-  constexpr int own_mapping_bytes_min = 32 << 20;  // glibc's limit
-  constexpr int kept_bytes_max = 64 << 20;         // at the end of a heap
-  mallopt(M_MMAP_THRESHOLD, own_mapping_bytes_min);
-  mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
-}
-
 int serve(const server::Settings& settings) {
-  keep_freed_memory();
   start_logging(settings.log_level);
   raise_file_limit();
   std::signal(SIGPIPE, SIG_IGN);
