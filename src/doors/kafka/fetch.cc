@@ -122,15 +122,14 @@ class Fetch {
       TopicOut& out =
           response.responses.emplace_back(TopicOut{.topic = topic.topic, .topic_id = topic.topic_id});
       for (const PartitionIn& partition : topic.partitions) {
-        out.partitions.push_back(co_await read_partition(topic.topic, topics_[i], partition));
+        out.partitions.push_back(co_await read_partition(topics_[i], partition));
         failed_ = failed_ || out.partitions.back().error_code != KafkaError::none;
       }
     }
     co_return response;
   }
 
-  runtime::Task<PartitionOut> read_partition(const std::string& topic, const Found& found,
-                                             const PartitionIn& wanted) {
+  runtime::Task<PartitionOut> read_partition(const Found& found, const PartitionIn& wanted) {
     PartitionOut out{.partition_index = wanted.partition,
                      .high_watermark = Offset(-1),
                      .aborted_transactions = std::nullopt,
@@ -147,7 +146,7 @@ class Fetch {
     auto read = co_await call_.parts.engine.read(broker::partition_log(*found, wanted.partition),
                                                  wanted.fetch_offset, std::max<size_t>(bytes, 1));
     if (!read) {
-      co_await explain(topic, *found, wanted, read.error(), out);
+      explain(*found, wanted, read.error(), out);
       co_return out;
     }
     out.high_watermark = out.last_stable_offset = read->range.next;
@@ -163,20 +162,16 @@ class Fetch {
   }
 
   // not_found is what the engine says of an offset, and of a partition that is not there or no more.
-  runtime::Task<> explain(const std::string& topic, TopicId id, const PartitionIn& wanted,
-                          const Error& problem, PartitionOut& out) {
+  void explain(TopicId id, const PartitionIn& wanted, const Error& problem, PartitionOut& out) const {
     out.error_code = kafka_error_of(problem.code);
-    if (problem.code != ErrorCode::not_found) co_return;
-    auto info = co_await call_.parts.broker.topic(topic);
-    if (!info || info->id != id) {
-      out.error_code = not_there();
-      co_return;
-    }
-    for (const broker::PartitionInfo& partition : info->partitions) {
-      if (partition.partition != wanted.partition) continue;
+    if (problem.code != ErrorCode::not_found) return;
+    auto range = call_.parts.engine.range(broker::partition_log(id, wanted.partition));
+    if (range) {
       out.error_code = KafkaError::offset_out_of_range;
-      out.high_watermark = out.last_stable_offset = partition.range.next;
-      out.log_start_offset = partition.range.first;
+      out.high_watermark = out.last_stable_offset = range->next;
+      out.log_start_offset = range->first;
+    } else if (!call_.parts.broker.topic_name(id, call_.shard)) {
+      out.error_code = not_there();  // deleted while this waited
     }
   }
 

@@ -38,11 +38,11 @@ class KafkaTopicIdsTest : public KafkaFixture {
     EXPECT_EQ(topic.topic_id, id);
     return topic.partition_responses.at(0).error_code;
   }
-  kafka::FetchResponse::Topic fetch_from(TopicId id, int64_t offset = 0) {
+  kafka::FetchResponse::Topic fetch_from(TopicId id, int64_t offset = 0, PartitionIndex partition = first) {
     kafka::FetchRequest request{.max_bytes = 1'000'000};
     request.topics.push_back({.topic_id = id});
     request.topics.back().partitions.push_back(
-        {.partition = first, .fetch_offset = Offset(offset), .partition_max_bytes = 1'000'000});
+        {.partition = partition, .fetch_offset = Offset(offset), .partition_max_bytes = 1'000'000});
     auto response = ask(fetch, request, fetch_version).responses.at(0);
     EXPECT_EQ(response.topic_id, id);
     return response;
@@ -93,7 +93,12 @@ TEST_F(KafkaTopicIdsTest, records_are_produced_and_fetched_by_id) {
   auto fetched = fetch_from(orders).partitions.at(0);
   EXPECT_EQ(fetched.error_code, KafkaError::none);
   EXPECT_GT(fetched.records->bytes(), 0U);
-  EXPECT_EQ(fetch_from(orders, 7).partitions.at(0).error_code, KafkaError::offset_out_of_range);
+  auto beyond = fetch_from(orders, 7).partitions.at(0);
+  EXPECT_EQ(beyond.error_code, KafkaError::offset_out_of_range);
+  EXPECT_EQ(beyond.high_watermark, Offset(1));
+  EXPECT_EQ(beyond.log_start_offset, Offset(0));
+  auto missing = fetch_from(orders, 0, PartitionIndex(1)).partitions.at(0);
+  EXPECT_EQ(missing.error_code, KafkaError::unknown_topic_or_partition);
   EXPECT_EQ(fetch_from(other).partitions.at(0).error_code, KafkaError::unknown_topic_id);
 }
 
