@@ -1,5 +1,6 @@
 #include "engine/embedded_engine.h"
 
+#include <algorithm>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -15,6 +16,18 @@ using runtime::Task;
 
 std::unexpected<Error> no_such_log(const LogId& log) {
   return error(ErrorCode::not_found, "there is no log {}", log);
+}
+
+// A commit appends to each log once.
+Result<void> check_logs(const Commit& commit) {
+  if (commit.appends.size() < 2) return {};
+  std::vector<LogId> logs;
+  logs.reserve(commit.appends.size());
+  for (const LogAppend& append : commit.appends) logs.push_back(append.log);
+  std::ranges::sort(logs);
+  auto twice = std::ranges::adjacent_find(logs);
+  if (twice == logs.end()) return {};
+  return error(ErrorCode::invalid, "a commit appends twice to {}", *twice);
 }
 
 // Whether these bytes are one whole batch as a commit may hold it.
@@ -166,15 +179,10 @@ Result<void> EmbeddedEngine::acceptable(const Commit& commit, size_t bytes) cons
     return error(ErrorCode::unavailable, "{} bytes wait to become durable; the limit is {}",
                  sequencer_->waiting_bytes(), limits.waiting_bytes_max);
   }
-  for (size_t i = 0; i < commit.appends.size(); ++i) {
-    if (auto done = check_batch(commit.appends[i].batch); !done) return done;
-    for (size_t j = 0; j < i; ++j) {
-      if (commit.appends[i].log == commit.appends[j].log) {
-        return error(ErrorCode::invalid, "a commit appends twice to {}", commit.appends[i].log);
-      }
-    }
+  for (const LogAppend& append : commit.appends) {
+    if (auto done = check_batch(append.batch); !done) return done;
   }
-  return {};
+  return check_logs(commit);
 }
 
 Task<Result<CommitResult>> EmbeddedEngine::commit(Commit commit) {

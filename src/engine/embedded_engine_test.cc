@@ -323,6 +323,13 @@ TEST_F(EmbeddedEngineTest, malformed_and_oversized_commits_are_refused) {
   std::string huge(600'000, 'x');
   builder.add({.value = as_bytes(huge)});
   EXPECT_EQ(commit(builder.finish()).error().code, ErrorCode::too_large);
+  Commit twice;
+  for (LogId log : {log_a, log_b, log_a}) {
+    log::BatchBuilder one;
+    one.add({.value = as_bytes("x")});
+    twice.appends.push_back({log, one.finish()});
+  }
+  EXPECT_EQ(run(engine_->commit(std::move(twice))).error().code, ErrorCode::invalid);
   ASSERT_TRUE(append(log_a, "still works"));
 }
 
