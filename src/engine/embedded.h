@@ -44,7 +44,7 @@ struct EmbeddedLimits {
   uint64_t commit_bytes_max = 32_MiB;      // also at most half a journal file
   uint64_t group_bytes_max = 4_MiB;        // of one flush; a larger commit goes alone
   uint64_t waiting_bytes_max = 64_MiB;     // of commits that are not durable yet; more is refused
-  uint64_t unwritten_bytes_max = 128_MiB;  // durable in the journal only; more is refused
+  uint64_t unwritten_bytes_max = 128_MiB;  // durable in the journal only; above it commits wait
   size_t flush_one_by_one_max = 16;        // logs; more are flushed faster as a whole volume
   uint64_t write_round_bytes = 8_MiB;      // so much is unwritten before the segment writer begins
   uint64_t replayed_bytes_max = 64_MiB;    // left to it by a start; more goes to segments before that is done

@@ -52,6 +52,25 @@ class EngineFaultsTest : public testing::Test {
     if (!*done) return std::unexpected(done->error());
     return done->value().front();
   }
+  struct Outcomes {
+    int taken = 0;
+    int refused = 0;
+  };
+  // So many commits that do not wait for each other.
+  Outcomes append_at_once(int count) {
+    auto all = std::make_shared<Outcomes>();
+    auto one = [](Engine& engine, std::shared_ptr<Outcomes> outcomes) -> Task<> {
+      CommitBuilder builder;
+      std::string value(1000, 'v');
+      builder.add(log_a, {.value = as_bytes(value)});
+      auto done = co_await engine.commit(builder.finish());
+      ++(done ? outcomes->taken : outcomes->refused);
+      if (!done) EXPECT_EQ(done.error().code, ErrorCode::unavailable);
+    };
+    for (int i = 0; i < count; ++i) machine_.spawn(0, one(machine_.engine(), all));
+    machine_.run_until([&] { return all->taken + all->refused == count; });
+    return *all;
+  }
   [[nodiscard]] EngineHealth::State state() { return machine_.engine().health().state; }
 
   SimulatedMachine machine_{{.seed = 11}};
@@ -269,21 +288,26 @@ TEST_F(EngineFaultsTest, more_than_may_wait_is_refused_and_then_taken) {
   machine_.limits().waiting_bytes_max = 2500;
   machine_.kill();
   start();
-  auto refused = std::make_shared<int>(0);
-  auto taken = std::make_shared<int>(0);
-  auto one = [](Engine& engine, std::shared_ptr<int> yes, std::shared_ptr<int> no) -> Task<> {
-    CommitBuilder builder;
-    std::string value(1000, 'v');
-    builder.add(log_a, {.value = as_bytes(value)});
-    auto done = co_await engine.commit(builder.finish());
-    ++*(done ? yes : no);
-    if (!done) EXPECT_EQ(done.error().code, ErrorCode::unavailable);
-  };
-  for (int i = 0; i < 30; ++i) machine_.spawn(0, one(machine_.engine(), taken, refused));
-  machine_.run_until([&] { return *taken + *refused == 30; });
-  EXPECT_GT(*refused, 0);
-  EXPECT_GE(*taken, 8);
+  auto [taken, refused] = append_at_once(30);
+  EXPECT_EQ(taken + refused, 30);
+  EXPECT_GT(refused, 0);
+  EXPECT_GE(taken, 8);
   EXPECT_TRUE(append(1000));
+}
+
+TEST_F(EngineFaultsTest, commits_wait_for_segments_that_are_behind) {
+  machine_.limits().unwritten_bytes_max = 4000;  // less than a round is begun for
+  machine_.limits().group_bytes_max = 2000;
+  machine_.limits().retention_interval = hours(1);  // whose rounds would help
+  machine_.kill();
+  start();
+  EXPECT_EQ(append_at_once(30).taken, 30);
+  machine_.disk().fill_up(0);
+  Result<Offset> last = Offset(0);
+  for (int i = 0; i < 30 && (last = append(1000, true)); ++i) {
+  }
+  ASSERT_FALSE(last) << "they wait for no disk that is full";
+  EXPECT_EQ(last.error().code, ErrorCode::unavailable);
 }
 
 TEST_F(EngineFaultsTest, a_stopping_engine_takes_no_more) {

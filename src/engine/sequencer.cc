@@ -187,7 +187,7 @@ bool Sequencer::wants_round(Instant now) const {
   if (round_running_ || parts_->condition.state() == Condition::State::read_only) return false;
   if (disk_failed_) return now >= retry_at_;
   return checkpoint_wanted_ || held_ || retention_wanted_ || journal_.full_count() > 0 ||
-         effects_bytes_ >= limits_.write_round_bytes;
+         effects_bytes_ >= limits_.write_round_bytes || segments_are_behind();
 }
 
 void Sequencer::hand_over() {

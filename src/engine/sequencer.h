@@ -101,6 +101,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void on_spare(Result<log::JournalFile> file);
   void note_disk_failure(const Error& failure);
   [[nodiscard]] bool wants_round(Instant now) const;
+  [[nodiscard]] bool segments_are_behind() const { return unwritten_bytes_ > limits_.unwritten_bytes_max; }
   void answer_hold(Result<log::Checkpoint> result);
   void stop_if_done();
 

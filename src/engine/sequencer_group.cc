@@ -35,6 +35,7 @@ Sequencer::Admitted Sequencer::admit(RequestPtr& request) {
     answer(std::move(request), std::unexpected(done.error()));
     return Admitted::answered;
   }
+  if (segments_are_behind() && !disk_failed_) return Admitted::no_room;
   size_t reserve_bytes = request->commit.appends.size() * log::journal_reserve_bytes;
   if (!journal_.fits(log::journal_aligned(builder_.size() + request->bytes + reserve_bytes))) {
     if (!group_.empty() || !disk_failed_) return Admitted::no_room;
@@ -69,7 +70,7 @@ Result<void> Sequencer::admissible(const Request& request) {
   if (!request.commit.may_use_reserve && (below_reserve_ || disk_failed_)) {
     return error(ErrorCode::disk_full, "{}", report->reason);
   }
-  if (unwritten_bytes_ > limits_.unwritten_bytes_max) {
+  if (segments_are_behind() && disk_failed_) {
     return error(ErrorCode::unavailable, "{} bytes wait to be written to segments; the limit is {}",
                  unwritten_bytes_, limits_.unwritten_bytes_max);
   }

@@ -21,6 +21,7 @@ EmbeddedLimits small_limits(Random& random) {
   limits.segments.index_interval_bytes = 64 + limits.segments.segment_bytes % 256;
   limits.group_bytes_max = 1_KiB + random.below(8_KiB);
   limits.write_round_bytes = 1_KiB + random.below(16_KiB);
+  limits.unwritten_bytes_max = 4 * limits.write_round_bytes;
   limits.replayed_bytes_max = 1_KiB + random.below(64_KiB);
   limits.cached_bytes_max = random.below(64_KiB);
   limits.unflushed_bytes_max = 1_KiB + random.below(32_KiB);
