@@ -31,6 +31,7 @@ CLIENT_SECONDS_MAX = 60
 TIME_MS = 1_700_000_000_123
 API_VERSIONS = 18
 UNSUPPORTED_VERSION = 35
+FLOODS, FLOOD_BATCHES, FLOOD_BATCH_BYTES = 10, 24, 1_000_000  # more than the engine lets wait, for flushes and for segments
 NONE, CORRUPT_MESSAGE, UNKNOWN_TOPIC, UNSUPPORTED_FORMAT = 0, 2, 3, 43
 
 
@@ -171,20 +172,49 @@ class KafkaPythonTest(DoorTest):
 
     def produce(self, connection, batch, acks=-1, topic="orders", partition=0):
         """Sends one produce request; the partition's error code, or nothing when no answer is asked for."""
+        connection.sendall(self.produce_frame(batch, acks, topic, partition))
+        return None if acks == 0 else self.produced(connection)
+
+    @staticmethod
+    def produce_frame(batch, acks=-1, topic="orders", partition=0):
         request = ProduceRequest[7](transactional_id=None, required_acks=acks, timeout=1000,
                                     topics=[(topic, [(partition, batch)])])
         header = RequestHeader(request, correlation_id=1, client_id="t")
         frame = header.encode() + request.encode()
-        connection.sendall(struct.pack(">i", len(frame)) + frame)
-        if acks == 0:
-            return None
+        return struct.pack(">i", len(frame)) + frame
+
+    @staticmethod
+    def produced(connection):
+        """The error code of the one partition in the next answer."""
         answer = ProduceResponse[7].decode(read_answer(connection)[4:])
         return answer.topics[0][1][0][1]
 
+    def test_producers_faster_than_the_disk_are_read_from_slowly_and_not_refused(self):
+        self.api.call("PUT", "/topics/orders", {"partitions": FLOODS})
+        batch = self.batch(b"v" * FLOOD_BATCH_BYTES)
+        refused = []
+
+        def flood(connection, partition):
+            frame = self.produce_frame(batch, partition=partition)
+            sender = threading.Thread(target=lambda: [connection.sendall(frame) for _ in range(FLOOD_BATCHES)])
+            sender.start()
+            codes = [self.produced(connection) for _ in range(FLOOD_BATCHES)]
+            sender.join(CLIENT_SECONDS_MAX)
+            refused.extend(code for code in codes if code != NONE)
+
+        floods = [threading.Thread(target=flood, args=(self.connect(), n)) for n in range(FLOODS)]
+        for thread in floods:
+            thread.start()
+        for thread in floods:
+            thread.join(3 * CLIENT_SECONDS_MAX)
+        self.assertEqual(refused, [])
+        ends = [p["next_offset"] for p in self.api.call("GET", "/topics/orders")["partitions"]]
+        self.assertEqual(ends, [FLOOD_BATCHES] * FLOODS)
+
     @staticmethod
-    def batch():
+    def batch(value=b"v"):
         builder = MemoryRecordsBuilder(magic=2, compression_type=0, batch_size=10_000)
-        builder.append(TIME_MS, b"k", b"v", [])
+        builder.append(TIME_MS, b"k", value, [])
         builder.close()
         return builder.buffer()
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <ranges>
 
 #include "base/logging.h"
@@ -114,8 +115,25 @@ Task<> KafkaConnection::read_requests() {
     }
     if (!*frame) co_return;
     while (!broken_ && !may_begin(**frame)) (void)co_await room_.wait(shard_.timers(), Deadline::never());
-    if (!broken_) begin(std::move(**frame));
+    auto claim = is_produce(**frame) ? co_await room_to_produce((*frame)->bytes.size()) : ByteRoom::Claim();
+    if (broken_ || !claim) co_return;
+    begin(std::move(**frame), std::move(*claim));
   }
+}
+
+// Nothing is read until there is room. Nullopt: this connection ends before.
+Task<std::optional<ByteRoom::Claim>> KafkaConnection::room_to_produce(size_t bytes) {
+  auto claim = shared_->produces.try_claim(bytes);
+  if (claim) co_return claim;
+  ByteRoom::Turn turn(shared_->produces, bytes, [weak = weak_from_this(), executor = shard_.executor()] {
+    asio::post(executor, [weak] {
+      if (auto self = weak.lock()) self->room_.wake();
+    });
+  });
+  while (!broken_ && !stopping_ && !(claim = turn.take())) {
+    (void)co_await room_.wait(shard_.timers(), Deadline::never());
+  }
+  co_return claim;
 }
 
 bool KafkaConnection::may_begin(const FrameReader::Frame& frame) const {
@@ -129,17 +147,19 @@ bool KafkaConnection::may_begin(const FrameReader::Frame& frame) const {
 }
 
 // Produces reach their logs in the order in which they began: what they await before the commit must keep it.
-void KafkaConnection::begin(FrameReader::Frame frame) {
+void KafkaConnection::begin(FrameReader::Frame frame, ByteRoom::Claim produces) {
   alone_ = !is_produce(frame);
   exchanges_bytes_ += frame.bytes.size();
   answering_ += 1;
   reader_.set_idle(false);
-  auto exchange = exchanges_.emplace_back(std::make_shared<Exchange>(Exchange{std::move(frame)}));
+  auto exchange = exchanges_.emplace_back(
+      std::make_shared<Exchange>(Exchange{.frame = std::move(frame), .produces = std::move(produces)}));
   asio::co_spawn(
       shard_.executor(), [this, bytes = exchange->frame.bytes] { return answer(bytes); },
       [self = shared_from_this(), exchange](const std::exception_ptr& thrown, KafkaReply reply) {
         if (thrown) reply = error(ErrorCode::io_failed, "an exception while answering");
         exchange->reply = std::move(reply);
+        exchange->produces.release();
         self->answering_ -= 1;
         bool first = !self->exchanges_.empty() && self->exchanges_.front() == exchange;
         if (first || self->answering_ == 0) self->answered_.wake();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/wakeup.h"
+#include "doors/kafka/byte_room.h"
 #include "doors/kafka/dispatch.h"
 #include "doors/kafka/frame_reader.h"
 #include "runtime/wire.h"
@@ -25,6 +26,7 @@ struct KafkaShared {
   std::atomic<bool> stopping = false;
   std::atomic<size_t> connections = 0;
   std::atomic<size_t> frames_bytes = 0;
+  ByteRoom produces = ByteRoom(limits.produces_bytes_max);  // not yet answered
   std::atomic<size_t> strangers = 0;
 };
 
@@ -36,8 +38,9 @@ struct KafkaShared {
 // A produce begins while those before it become durable, so that one flush serves them all; any other request
 // begins when the answers to all before it have been sent, so that a client sees what one would that waits.
 // No more is read while as much is under way as the limits say, or a request may not begin: a client that
-// does not read its answers is not read from either. A request that cannot be answered ends the connection
-// with a line in the log, after the answers to those before it. Belongs to one shard.
+// does not read its answers is not read from either, and neither is who produces while all connections
+// together produce more than the disk takes. A request that cannot be answered ends the connection with a
+// line in the log, after the answers to those before it. Belongs to one shard.
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
@@ -57,6 +60,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   struct Exchange {
     FrameReader::Frame frame;
     std::optional<KafkaReply> reply = {};  // when it is answered
+    ByteRoom::Claim produces = {};         // until then
   };
 
   // One place among those who have not said who they are.
@@ -66,7 +70,8 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   runtime::Task<KafkaReply> answer_raw(const SharedBytes& frame);
   runtime::Task<> read_requests();
   [[nodiscard]] bool may_begin(const FrameReader::Frame& frame) const;
-  void begin(FrameReader::Frame frame);
+  runtime::Task<std::optional<ByteRoom::Claim>> room_to_produce(size_t bytes);
+  void begin(FrameReader::Frame frame, ByteRoom::Claim produces);
   runtime::Task<KafkaReply> answer(SharedBytes frame);
   runtime::Task<> write_answers();
   runtime::Task<> write_ready();
@@ -88,7 +93,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   bool stopping_ = false;
   FetchSession fetch_session_;
   broker::Wakeup wakeup_;    // of an answer that waits for records
-  broker::Wakeup room_;      // of the reader: something was sent
+  broker::Wakeup room_;      // of the reader: something was sent, room came
   broker::Wakeup answered_;  // of the writer
 };
 
