@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
@@ -50,6 +51,43 @@ int say(const Error& error, int status) {
   return status;
 }
 
+// Has the server read its certificates again: all of them on SIGHUP, and every while those whose files have
+// changed. Who mounts them (Kubernetes) sends no signal and turns a link, which a watch of the files would
+// miss.
+class CertificateKeeper {
+ public:
+  // From here on SIGHUP does not end the process.
+  explicit CertificateKeeper(asio::io_context& io) : signals_(io, SIGHUP), timer_(io) {}
+
+  void begin(server::Server& server) {
+    await_signal(server);
+    await_time(server);
+  }
+
+ private:
+  static constexpr Duration look_every = std::chrono::seconds(5);
+
+  void await_signal(server::Server& server) {
+    signals_.async_wait([this, &server](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      server.read_certificates_again(server::Server::ReadAgain::all);
+      await_signal(server);
+    });
+  }
+
+  void await_time(server::Server& server) {
+    timer_.expires_after(look_every);
+    timer_.async_wait([this, &server](const boost::system::error_code& failed) {
+      if (failed) return;
+      server.read_certificates_again(server::Server::ReadAgain::changed);
+      await_time(server);
+    });
+  }
+
+  asio::signal_set signals_;
+  asio::steady_timer timer_;
+};
+
 // The first signal stops the server in order; the second, or a disk that lets it wait for too long, ends the
 // process where it stands, which is safe too.
 void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server) {
@@ -88,15 +126,18 @@ int serve(const server::Settings& settings) {
   start_logging(settings.log_level);
   raise_file_limit();
   std::signal(SIGPIPE, SIG_IGN);
+  asio::io_context io;
+  std::optional<CertificateKeeper> keeper;  // made first: who reads the ports file may send the signal
+  if (!settings.tls_certificate.empty() || !settings.kafka_tls_certificate.empty()) keeper.emplace(io);
   auto server = server::Server::start(settings);
   if (!server) return say(server.error(), exit_no);
-  asio::io_context io;
   asio::signal_set signals(io, SIGTERM, SIGINT);
   std::string address = (*server)->http_address();
   fmt::print("pabal {} is ready: console and API at {}://{}/, data in {}\n", server::version,
              (*server)->tls() ? "https" : "http", address, settings.data_dir);
   std::fflush(stdout);
   if (std::string trouble = (*server)->trouble(); !trouble.empty()) spdlog::error("server: {}", trouble);
+  if (keeper) keeper->begin(**server);
   wait_for_signal_and_stop(io, signals, **server);
   return exit_done;
 }
@@ -120,6 +161,10 @@ void add_serve(CLI::App& app, Run& run) {
   verb->footer(
       "Each setting can also come from the file (--config) or the environment (PABAL_DATA, PABAL_HTTP, …);\n"
       "a flag counts most, then the environment, then the file.\n\n"
+      "Certificates, keys and --kafka-client-ca are read again on SIGHUP, and within seconds when they "
+      "change:\n"
+      "new connections get the new ones. What does not fit together is refused in the log, and the old "
+      "stays.\n\n"
       "Examples:\n"
       "  pabal serve\n"
       "  pabal serve --data /var/lib/pabal --http 0.0.0.0:8080 --token-file tokens --tls-cert c.pem "

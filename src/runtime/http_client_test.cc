@@ -218,7 +218,8 @@ TEST(HttpClient, speaks_tls_and_checks_the_certificate) {
   ASSERT_EQ(std::system(make.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
   auto shards = start_shards(1);
   auto server = HttpServer::listen(
-      {.tls = TlsFiles{directory + "/cert.pem", directory + "/key.pem"}}, shards->executors(),
+      {.tls = Certificates::open({directory + "/cert.pem", directory + "/key.pem"}).value()},
+      shards->executors(),
       [](HttpRequest request) -> Task<HttpResponse> { co_return HttpResponse{.body = request.body}; });
   ASSERT_TRUE(server) << server.error().message;
   std::string port = (*server)->address().substr((*server)->address().rfind(':') + 1);

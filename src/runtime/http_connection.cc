@@ -93,7 +93,7 @@ Task<> HttpConnection::run() {
 Task<bool> HttpConnection::begin() {
   if (!shared_->tls) co_return true;
   wire_->expire_after(refused_ ? refusal_time_max : shared_->limits.head_timeout);
-  co_return !co_await wire_->accept_tls(*shared_->tls);
+  co_return !co_await wire_->accept_tls(shared_->tls->current());
 }
 
 // False when the client said nothing more, or not in time.

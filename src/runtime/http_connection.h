@@ -18,7 +18,7 @@ namespace pabal::runtime {
 struct HttpServerShared {
   HttpServerLimits limits;
   HttpHandler handler;
-  std::optional<asio::ssl::context> tls;
+  std::shared_ptr<Certificates> tls;  // none: in the clear
   std::atomic<bool> stopping = false;
   std::atomic<size_t> connections = 0;   // those that are served
   std::atomic<size_t> refusals = 0;      // those that are being told that there are too many

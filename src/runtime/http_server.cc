@@ -146,12 +146,9 @@ Result<std::shared_ptr<tcp::acceptor>> open_acceptor(const Executor& executor, c
 
 }  // namespace
 
-Result<void> HttpServer::can_listen(const Options& options) {
-  if (options.tls) {
-    if (auto context = make_tls_context(*options.tls); !context) return std::unexpected(context.error());
-  }
+Result<void> HttpServer::can_listen(const std::string& address) {
   asio::io_context context;
-  auto acceptor = open_acceptor(context.get_executor(), options.address);
+  auto acceptor = open_acceptor(context.get_executor(), address);
   return acceptor ? Result<void>() : std::unexpected(acceptor.error());
 }
 
@@ -161,11 +158,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(Options options, std::vec
   auto shared = std::make_shared<HttpServerShared>();
   shared->limits = options.limits;
   shared->handler = std::move(handler);
-  if (options.tls) {
-    auto context = make_tls_context(*options.tls);
-    if (!context) return std::unexpected(context.error());
-    shared->tls = std::move(*context);
-  }
+  shared->tls = std::move(options.tls);
   auto acceptor = open_acceptor(shards.front(), options.address);
   if (!acceptor) return std::unexpected(acceptor.error());
   Lanes lanes;

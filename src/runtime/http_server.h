@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "runtime/certificates.h"
 #include "runtime/http.h"
-#include "runtime/tls.h"
 
 namespace pabal::runtime {
 
@@ -32,12 +32,12 @@ class HttpServer {
   struct Options {
     std::string address = "127.0.0.1:0";  // "host:port", "[::1]:port"; port 0 picks a free one
     HttpServerLimits limits = {};
-    std::optional<TlsFiles> tls = {};
+    std::shared_ptr<Certificates> tls = {};  // none: in the clear
     // A request whose handler asks for more body than limits.body_bytes_max never reaches the handler (413).
   };
 
-  // Whether listen() would find its address free and its files in order now. Blocks.
-  static Result<void> can_listen(const Options& options);
+  // Whether listen() would find its address free now.
+  static Result<void> can_listen(const std::string& address);
   // Binds and listens; an address in use is `conflict` with the address in the message.
   static Result<std::unique_ptr<HttpServer>> listen(Options options, std::vector<Executor> shards,
                                                     HttpHandler handler);

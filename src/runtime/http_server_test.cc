@@ -355,10 +355,6 @@ TEST(HttpServer, says_what_is_wrong_with_an_address) {
     ASSERT_FALSE(refused) << address;
     EXPECT_EQ(refused.error().code, ErrorCode::invalid);
   }
-  auto no_tls =
-      HttpServer::listen({.tls = TlsFiles{"/nowhere.pem", "/nowhere.key"}}, shards->executors(), {});
-  ASSERT_FALSE(no_tls);
-  EXPECT_THAT(no_tls.error().message, HasSubstr("/nowhere.pem"));
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ Task<SocketError> Wire::connect(asio::ip::tcp::endpoint to) {
   co_return problem;
 }
 
-Task<SocketError> Wire::accept_tls(asio::ssl::context& context) {
-  tls_.emplace(socket_, context);
+Task<SocketError> Wire::accept_tls(std::shared_ptr<asio::ssl::context> context) {
+  tls_.emplace(socket_, *context);
   auto [problem] = co_await tls_->async_handshake(asio::ssl::stream_base::server, tuple_awaitable);
   co_return problem == asio::error::operation_aborted&& timed_out_ ? SocketError(asio::error::timed_out)
                                                                    : problem;

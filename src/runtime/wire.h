@@ -44,7 +44,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void set_full_duplex() { full_duplex_ = true; }
 
   Task<SocketError> connect(asio::ip::tcp::endpoint to);
-  Task<SocketError> accept_tls(asio::ssl::context& context);
+  Task<SocketError> accept_tls(std::shared_ptr<asio::ssl::context> context);
   // Checks the peer's certificate against `host`.
   Task<SocketError> connect_tls(asio::ssl::context& context, const std::string& host);
 

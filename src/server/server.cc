@@ -76,12 +76,10 @@ Server::~Server() { stop(); }
 // Who gives a wrong address or file hears it before anything is made on the disk.
 Result<void> Server::check_doors() {
   if (auto read = read_tokens(); !read) return read;
-  runtime::HttpServer::Options http{.address = settings_.http_address};
-  if (tls()) http.tls = runtime::TlsFiles{settings_.tls_certificate, settings_.tls_key};
-  if (auto done = runtime::HttpServer::can_listen(http); !done) return done;
+  if (auto read = read_certificates(); !read) return read;
+  if (auto done = runtime::HttpServer::can_listen(settings_.http_address); !done) return done;
   std::string kafka = kafka_listener(settings_);
-  return kafka.empty() ? Result<void>()
-                       : runtime::HttpServer::can_listen({.address = kafka, .tls = kafka_tls()});
+  return kafka.empty() ? Result<void>() : runtime::HttpServer::can_listen(kafka);
 }
 
 Result<void> Server::read_tokens() {
@@ -92,10 +90,33 @@ Result<void> Server::read_tokens() {
   return {};
 }
 
-std::optional<runtime::TlsFiles> Server::kafka_tls() const {
-  if (settings_.kafka_tls_certificate.empty()) return std::nullopt;
-  return runtime::TlsFiles{settings_.kafka_tls_certificate, settings_.kafka_tls_key,
-                           settings_.kafka_client_authorities};
+Result<void> Server::read_certificates() {
+  auto open = [](runtime::TlsFiles files, std::shared_ptr<runtime::Certificates>& into) -> Result<void> {
+    if (files.certificate_chain.empty()) return {};
+    auto opened = runtime::Certificates::open(std::move(files));
+    if (!opened) return std::unexpected(opened.error());
+    into = std::move(*opened);
+    return {};
+  };
+  if (auto done = open({settings_.tls_certificate, settings_.tls_key}, http_certificates_); !done)
+    return done;
+  if (kafka_listener(settings_).empty()) return {};
+  return open({settings_.kafka_tls_certificate, settings_.kafka_tls_key, settings_.kafka_client_authorities},
+              kafka_certificates_);
+}
+
+void Server::read_certificates_again(ReadAgain which) {
+  for (auto [door, certificates] :
+       {std::pair{"http", http_certificates_.get()}, {"kafka", kafka_certificates_.get()}}) {
+    if (certificates == nullptr) continue;
+    if (which == ReadAgain::changed && !certificates->changed()) continue;
+    if (auto done = certificates->read_again()) {
+      spdlog::info("{}: new connections get the certificate {}", door, certificates->describe());
+    } else {
+      spdlog::error("{}: {}; new connections get the certificate of before: {}", door, done.error().message,
+                    certificates->describe());
+    }
+  }
 }
 
 Result<void> Server::open_storage() {
@@ -147,8 +168,7 @@ Result<void> Server::open_door() {
       .more_metrics = [this](std::string& out) { append_metrics(out); },
       .version = std::string(version),
       .security = security_.get()});
-  runtime::HttpServer::Options options{.address = settings_.http_address};
-  if (tls()) options.tls = runtime::TlsFiles{settings_.tls_certificate, settings_.tls_key};
+  runtime::HttpServer::Options options{.address = settings_.http_address, .tls = http_certificates_};
   auto listening = runtime::HttpServer::listen(
       std::move(options), shards_->executors(),
       [this](runtime::HttpRequest request) { return door_->handle(std::move(request)); });
@@ -166,7 +186,7 @@ Result<void> Server::open_kafka_door() {
                                                         .tokens = &tokens_,
                                                         .security = security_.get(),
                                                         .session_lifetime = settings_.kafka_session_lifetime},
-                                             .tls = kafka_tls()},
+                                             .tls = kafka_certificates_},
                                             {.shards = *shards_,
                                              .broker = *broker_,
                                              .engine = *engine_,

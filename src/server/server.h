@@ -44,10 +44,15 @@ class Server {
   // Empty when the Kafka door is closed.
   [[nodiscard]] std::string kafka_address() const { return kafka_ ? kafka_->address() : ""; }
   [[nodiscard]] bool tls() const { return !settings_.tls_certificate.empty(); }
-  [[nodiscard]] std::optional<runtime::TlsFiles> kafka_tls() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
   // What went wrong while starting but lets it serve: the storage takes no writes. Empty when all is well.
   [[nodiscard]] std::string trouble() const { return engine_->health().reason; }
+
+  // Reads the files of certificates again, those that have changed or all: connections from then on get what
+  // they hold. What does not fit is refused with a line in the log, and the old stays in use. Blocks on the
+  // disk.
+  enum class ReadAgain : uint8_t { changed, all };
+  void read_certificates_again(ReadAgain which);
 
   // Refuses new calls, finishes those that work, ends those that wait, then closes everything: within
   // stop_time_max, whatever clients do.
@@ -57,6 +62,7 @@ class Server {
   explicit Server(Settings settings) : settings_(std::move(settings)) {}
   Result<void> check_doors();
   Result<void> read_tokens();
+  Result<void> read_certificates();
   Result<void> open_storage();
   Result<void> open_broker();
   Result<void> open_door();
@@ -71,6 +77,8 @@ class Server {
   // Destroyed from the last to the first: the shards end last, for all the others run on them.
   std::unique_ptr<runtime::Shards> shards_;
   doors::Tokens tokens_;
+  std::shared_ptr<runtime::Certificates> http_certificates_;   // none: in the clear
+  std::shared_ptr<runtime::Certificates> kafka_certificates_;  // none: in the clear
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<flows::Observatory> observatory_;
   std::unique_ptr<doors::MeteredObserver> metered_;

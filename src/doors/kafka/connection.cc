@@ -75,7 +75,7 @@ Task<Result<void>> KafkaConnection::greet() {
   }
   if (shared_->tls) {
     wire_->expire_at(session_.patience_ends());
-    if (runtime::SocketError problem = co_await wire_->accept_tls(*shared_->tls)) {
+    if (runtime::SocketError problem = co_await wire_->accept_tls(shared_->tls->current())) {
       co_return error(ErrorCode::peer_failed, "no TLS with it: {}", problem.message());
     }
   }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ssl/context.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "doors/kafka/byte_room.h"
 #include "doors/kafka/dispatch.h"
 #include "doors/kafka/frame_reader.h"
+#include "runtime/certificates.h"
 #include "runtime/wire.h"
 
 namespace pabal::doors {
@@ -20,7 +20,7 @@ struct KafkaShared {
   KafkaParts parts;
   KafkaLimits limits = {};
   KafkaAccess access = {};
-  std::optional<asio::ssl::context> tls = {};
+  std::shared_ptr<runtime::Certificates> tls = {};  // none: in the clear
   std::string advertised_host = {};
   int32_t advertised_port = 0;
   std::atomic<bool> stopping = false;

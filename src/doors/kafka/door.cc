@@ -70,11 +70,7 @@ Result<std::unique_ptr<KafkaDoor>> KafkaDoor::listen(Options options, KafkaParts
   if (!acceptor) return std::unexpected(acceptor.error());
   auto shared = std::make_shared<KafkaShared>(parts, options.limits);
   shared->access = options.access;
-  if (options.tls) {
-    auto context = runtime::make_tls_context(*options.tls);
-    if (!context) return std::unexpected(context.error());
-    shared->tls = std::move(*context);
-  }
+  shared->tls = std::move(options.tls);
   SocketError ignored;
   std::string real = runtime::text_of((*acceptor)->local_endpoint(ignored));
   auto told = advertise(*shared, options.advertised.empty() ? real : options.advertised);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "doors/kafka/connection.h"
-#include "runtime/tls.h"
+#include "runtime/certificates.h"
 
 namespace pabal::doors {
 
@@ -17,7 +17,7 @@ class KafkaDoor {
     std::string advertised = {};             // "host:port" that clients are told; empty: the address
     KafkaLimits limits = {};
     KafkaAccess access = {};
-    std::optional<runtime::TlsFiles> tls = {};
+    std::shared_ptr<runtime::Certificates> tls = {};  // none: in the clear
   };
 
   // Binds and listens; an address in use is `conflict` with the address in the message.
