@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from harness import wait_until
-from kafka_test import CLIENT_SECONDS_MAX, NONE, NO_KAFKA, TIME_MS, UNKNOWN_TOPIC, DoorTest, kafka, read_answer
+from kafka_test import API_VERSIONS, CLIENT_SECONDS_MAX, NONE, NO_KAFKA, TIME_MS, UNKNOWN_TOPIC, DoorTest, kafka, read_answer
 
 if kafka is not None:
     from kafka.protocol.api import RequestHeader
@@ -22,6 +22,7 @@ if kafka is not None:
 PARTITIONS = 4
 HIGHEST_TIME = -3
 LOOKS = 20  # that see the same
+REQUEST_BYTES_MAX, REQUESTS_BYTES_MAX = 32 << 20, 512 << 20
 MEMORY_BYTES_MAX = 200 << 20  # the cache of records for readers has 64 MiB of it
 
 
@@ -254,6 +255,21 @@ class KafkaPressureTest(DoorTest):
         count = 10_000
         _, grown = self.flood(b"".join(produce(i, b"x" * 10_000) for i in range(count)))
         self.assertLess(grown, MEMORY_BYTES_MAX)
+        self.assertEqual(self.answers(count), list(range(count)))
+
+    def test_who_sends_while_requests_take_all_the_memory_they_may_is_read_from_later(self):
+        # Each is answered once, so that the server has seen how much it says comes next.
+        versions = struct.pack(">ihhih", 10, API_VERSIONS, 0, 0, -1)
+        greedy = [self.connect() for _ in range(REQUESTS_BYTES_MAX // REQUEST_BYTES_MAX)]
+        for connection in greedy:
+            connection.sendall(versions + struct.pack(">i", REQUEST_BYTES_MAX))
+            self.assertTrue(read_answer(connection))
+        count = 30  # more than the sockets take
+        took_all, grown = self.flood(b"".join(produce(i, b"x" * 900_000) for i in range(count)))
+        self.assertFalse(took_all, "the server reads while it has no room")
+        self.assertLess(grown, MEMORY_BYTES_MAX)
+        for connection in greedy:
+            connection.close()
         self.assertEqual(self.answers(count), list(range(count)))
 
 

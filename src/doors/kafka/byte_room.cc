@@ -29,9 +29,10 @@ std::optional<ByteRoom::Claim> ByteRoom::try_claim(size_t bytes) {
   return Claim(*this, bytes);
 }
 
-size_t ByteRoom::bytes() const {
+ByteRoom::Claim ByteRoom::claim(size_t bytes) {
   std::lock_guard lock(mutex_);
-  return bytes_;
+  bytes_ += bytes;
+  return {*this, bytes};
 }
 
 void ByteRoom::give_back(size_t bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -64,7 +65,9 @@ class ByteRoom {
 
   // Room that is there now, if nobody waits for it.
   [[nodiscard]] std::optional<Claim> try_claim(size_t bytes);
-  [[nodiscard]] size_t bytes() const;
+  // Whether there is room or not: for what is too small to wait.
+  [[nodiscard]] Claim claim(size_t bytes);
+  [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
   [[nodiscard]] bool fits(size_t bytes) const { return bytes_ == 0 || bytes_ + bytes <= bytes_max_; }
@@ -72,8 +75,8 @@ class ByteRoom {
   void let_in();
 
   const size_t bytes_max_;
-  mutable std::mutex mutex_;
-  size_t bytes_ = 0;
+  std::mutex mutex_;
+  std::atomic<size_t> bytes_ = 0;  // changes under the mutex
   std::list<Turn*> line_;
 };
 

@@ -62,6 +62,17 @@ TEST_F(ByteRoomTest, what_is_larger_than_all_gets_room_alone) {
   EXPECT_EQ(came, "Lb");
 }
 
+TEST_F(ByteRoomTest, what_is_too_small_to_wait_counts_for_who_waits) {
+  auto a = room.claim(90), b = room.claim(30);
+  EXPECT_EQ(room.bytes(), 120U);
+  auto c = wait(20, 'c');
+  a.release();
+  EXPECT_EQ(came, "c");
+  EXPECT_EQ(room.bytes(), 50U);
+  b = {};
+  EXPECT_EQ(room.bytes(), 20U);
+}
+
 TEST_F(ByteRoomTest, threads_never_hold_more_than_there_is_and_all_get_their_turn) {
   constexpr int rounds = 2'000;
   std::atomic<size_t> held = 0, held_max = 0, taken = 0;

@@ -16,8 +16,10 @@ using runtime::Task;
 
 constexpr Duration goodbye_time = std::chrono::milliseconds(200);
 
-bool is_produce(const FrameReader::Frame& frame) {
-  auto start = kafka::read_request_start(frame.bytes.view());
+constexpr size_t small_frame_bytes = 64_KiB;  // is read even when all together take much
+
+bool is_produce(const SharedBytes& frame) {
+  auto start = kafka::read_request_start(frame.view());
   return start && start->key == kafka::ApiKey::produce;
 }
 
@@ -37,7 +39,7 @@ KafkaConnection::KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::S
       shard_(shard),
       wire_(std::move(wire)),
       session_(shared_->access, shard),
-      reader_(*wire_, shared_->limits, shared_->frames_bytes, session_),
+      reader_(*wire_, shared_->limits, session_),
       fetch_session_(std::move(sessions)),
       wakeup_(shard.executor()),
       room_(shard.executor()),
@@ -106,56 +108,85 @@ void KafkaConnection::end(const Error& why) {
 
 Task<> KafkaConnection::read_requests() {
   while (!stopping_ && !broken_) {
-    auto frame = co_await reader_.next();
-    if (!frame) {
+    auto exchange = co_await read_request();
+    if (!exchange) {
       // In its place among the answers, so that those before it are sent.
-      exchanges_.push_back(std::make_shared<Exchange>(
-          Exchange{{FrameClaim(shared_->frames_bytes, 0), {}}, std::unexpected(frame.error())}));
+      exchanges_.push_back(std::make_shared<Exchange>(Exchange{.reply = std::unexpected(exchange.error())}));
       co_return;
     }
-    if (!*frame) co_return;
-    while (!broken_ && !may_begin(**frame)) (void)co_await room_.wait(shard_.timers(), Deadline::never());
-    auto claim = is_produce(**frame) ? co_await room_to_produce((*frame)->bytes.size()) : ByteRoom::Claim();
-    if (broken_ || !claim) co_return;
-    begin(std::move(**frame), std::move(*claim));
+    if (!*exchange) co_return;
+    const SharedBytes& frame = (*exchange)->frame;
+    while (!broken_ && !may_begin(frame)) (void)co_await room_.wait(shard_.timers(), Deadline::never());
+    if (is_produce(frame)) {
+      auto claim = co_await room_in(shared_->produces, frame.size(), Deadline::never());
+      if (!claim) co_return;
+      (*exchange)->produces = std::move(*claim);
+    }
+    if (!broken_) begin(std::move(*exchange));
   }
 }
 
-// Nothing is read until there is room. Nullopt: this connection ends before.
-Task<std::optional<ByteRoom::Claim>> KafkaConnection::room_to_produce(size_t bytes) {
-  auto claim = shared_->produces.try_claim(bytes);
+// Nullptr: there is none, and will be none.
+Task<Result<std::shared_ptr<KafkaConnection::Exchange>>> KafkaConnection::read_request() {
+  const KafkaLimits& limits = shared_->limits;
+  auto size = co_await reader_.next();
+  if (!size) co_return std::unexpected(size.error());
+  if (!*size) co_return nullptr;
+  size_t bytes = **size;
+  auto exchange = std::make_shared<Exchange>();
+  if (bytes <= small_frame_bytes) {
+    exchange->claim = shared_->frames.claim(bytes);
+  } else {
+    Deadline deadline = Deadline::after(shard_.timers().clock(), limits.frame_timeout);
+    auto claim = co_await room_in(shared_->frames, bytes, deadline);
+    if (!claim && (broken_ || stopping_)) co_return nullptr;
+    if (!claim) {
+      co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients took {}",
+                      bytes, limits.frames_bytes_max);
+    }
+    exchange->claim = std::move(*claim);
+  }
+  auto frame = co_await reader_.read(bytes);
+  if (!frame) co_return std::unexpected(frame.error());
+  exchange->frame = std::move(*frame);
+  co_return exchange;
+}
+
+// Nothing is read until there is room. Nullopt: the deadline, or the end of this connection, came first.
+Task<std::optional<ByteRoom::Claim>> KafkaConnection::room_in(ByteRoom& room, size_t bytes,
+                                                              Deadline deadline) {
+  auto claim = room.try_claim(bytes);
   if (claim) co_return claim;
-  ByteRoom::Turn turn(shared_->produces, bytes, [weak = weak_from_this(), executor = shard_.executor()] {
+  ByteRoom::Turn turn(room, bytes, [weak = weak_from_this(), executor = shard_.executor()] {
     asio::post(executor, [weak] {
       if (auto self = weak.lock()) self->room_.wake();
     });
   });
-  while (!broken_ && !stopping_ && !(claim = turn.take())) {
-    (void)co_await room_.wait(shard_.timers(), Deadline::never());
+  while (!broken_ && !stopping_ && !(claim = turn.take()) && !deadline.passed(shard_.timers().clock())) {
+    (void)co_await room_.wait(shard_.timers(), deadline);
   }
   co_return claim;
 }
 
-bool KafkaConnection::may_begin(const FrameReader::Frame& frame) const {
+bool KafkaConnection::may_begin(const SharedBytes& frame) const {
   const KafkaLimits& limits = shared_->limits;
   if (exchanges_.empty()) return true;
   if (alone_ || !is_produce(frame)) return false;
   // When all connections together hold much, each goes back to one request at a time.
   return exchanges_.size() < limits.requests_ahead_max &&
-         exchanges_bytes_ + frame.bytes.size() <= limits.requests_ahead_bytes_max &&
-         shared_->frames_bytes <= limits.frames_bytes_max / 2;
+         exchanges_bytes_ + frame.size() <= limits.requests_ahead_bytes_max &&
+         shared_->frames.bytes() <= limits.frames_bytes_max / 2;
 }
 
 // Produces reach their logs in the order in which they began: what they await before the commit must keep it.
-void KafkaConnection::begin(FrameReader::Frame frame, ByteRoom::Claim produces) {
-  alone_ = !is_produce(frame);
-  exchanges_bytes_ += frame.bytes.size();
+void KafkaConnection::begin(std::shared_ptr<Exchange> exchange) {
+  alone_ = !is_produce(exchange->frame);
+  exchanges_bytes_ += exchange->frame.size();
   answering_ += 1;
   reader_.set_idle(false);
-  auto exchange = exchanges_.emplace_back(
-      std::make_shared<Exchange>(Exchange{.frame = std::move(frame), .produces = std::move(produces)}));
+  exchanges_.push_back(exchange);
   asio::co_spawn(
-      shard_.executor(), [this, bytes = exchange->frame.bytes] { return answer(bytes); },
+      shard_.executor(), [this, frame = exchange->frame] { return answer(frame); },
       [self = shared_from_this(), exchange](const std::exception_ptr& thrown, KafkaReply reply) {
         if (thrown) reply = error(ErrorCode::io_failed, "an exception while answering");
         exchange->reply = std::move(reply);
@@ -227,7 +258,7 @@ Task<> KafkaConnection::write_ready() {
     wire_->close();
   }
   for (; count > 0; --count) {
-    exchanges_bytes_ -= exchanges_.front()->frame.bytes.size();
+    exchanges_bytes_ -= exchanges_.front()->frame.size();
     exchanges_.pop_front();
   }
   if (session_.open()) stranger_.reset();

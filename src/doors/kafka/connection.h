@@ -25,8 +25,8 @@ struct KafkaShared {
   int32_t advertised_port = 0;
   std::atomic<bool> stopping = false;
   std::atomic<size_t> connections = 0;
-  std::atomic<size_t> frames_bytes = 0;
-  ByteRoom produces = ByteRoom(limits.produces_bytes_max);  // not yet answered
+  ByteRoom frames = ByteRoom(limits.frames_bytes_max);      // requests, until their answers are sent
+  ByteRoom produces = ByteRoom(limits.produces_bytes_max);  // of them, not yet answered
   std::atomic<size_t> strangers = 0;
 };
 
@@ -39,8 +39,9 @@ struct KafkaShared {
 // begins when the answers to all before it have been sent, so that a client sees what one would that waits.
 // No more is read while as much is under way as the limits say, or a request may not begin: a client that
 // does not read its answers is not read from either, and neither is who produces while all connections
-// together produce more than the disk takes. A request that cannot be answered ends the connection with a
-// line in the log, after the answers to those before it. Belongs to one shard.
+// together produce more than the disk takes, or sends much while their requests take all the memory they may.
+// A request that cannot be answered ends the connection with a line in the log, after the answers to those
+// before it. Belongs to one shard.
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
@@ -58,7 +59,8 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  private:
   // A request from its first byte to the last of its answer.
   struct Exchange {
-    FrameReader::Frame frame;
+    SharedBytes frame = {};  // without the size
+    ByteRoom::Claim claim = {};
     std::optional<KafkaReply> reply = {};  // when it is answered
     ByteRoom::Claim produces = {};         // until then
   };
@@ -69,9 +71,10 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   runtime::Task<Result<void>> greet();
   runtime::Task<KafkaReply> answer_raw(const SharedBytes& frame);
   runtime::Task<> read_requests();
-  [[nodiscard]] bool may_begin(const FrameReader::Frame& frame) const;
-  runtime::Task<std::optional<ByteRoom::Claim>> room_to_produce(size_t bytes);
-  void begin(FrameReader::Frame frame, ByteRoom::Claim produces);
+  runtime::Task<Result<std::shared_ptr<Exchange>>> read_request();
+  runtime::Task<std::optional<ByteRoom::Claim>> room_in(ByteRoom& room, size_t bytes, Deadline deadline);
+  [[nodiscard]] bool may_begin(const SharedBytes& frame) const;
+  void begin(std::shared_ptr<Exchange> exchange);
   runtime::Task<KafkaReply> answer(SharedBytes frame);
   runtime::Task<> write_answers();
   runtime::Task<> write_ready();

@@ -11,14 +11,13 @@ namespace {
 using runtime::SocketError;
 using runtime::Task;
 
-constexpr size_t small_frame_bytes = 64_KiB;  // is read even when all together take much
 // Read at once between requests: many small requests take one call of the system, and of a large one little
 // is copied.
 constexpr size_t ahead_bytes = 4_KiB;
 
 }  // namespace
 
-Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
+Task<Result<std::optional<size_t>>> FrameReader::next() {
   between_ = ahead_at_ == ahead_.size();
   expire_after(limits_.frame_timeout);
   set_idle(idle_);
@@ -31,16 +30,17 @@ Task<Result<std::optional<FrameReader::Frame>>> FrameReader::next() {
   }
   auto size = take_size();
   if (!size) co_return std::unexpected(size.error());
-  FrameClaim claim(frames_bytes_, *size);
-  if (frames_bytes_ > limits_.frames_bytes_max && *size > small_frame_bytes) {
-    co_return error(ErrorCode::unavailable, "a request of {} bytes, while requests of all clients take {}",
-                    *size, limits_.frames_bytes_max);
-  }
-  expire_after(limits_.frame_timeout);
-  auto bytes = co_await take_frame(*size);
+  // What the caller waits for meanwhile is not the peer's fault.
   wire_.expire_never();
-  if (!bytes) co_return std::unexpected(patience_ended().value_or(bytes.error()));
-  co_return Frame{std::move(claim), std::move(*bytes)};
+  co_return *size;
+}
+
+Task<Result<SharedBytes>> FrameReader::read(size_t bytes) {
+  expire_after(limits_.frame_timeout);
+  auto frame = co_await take_frame(bytes);
+  wire_.expire_never();
+  if (!frame) co_return std::unexpected(patience_ended().value_or(frame.error()));
+  co_return frame;
 }
 
 void FrameReader::set_idle(bool idle) {
