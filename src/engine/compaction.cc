@@ -203,7 +203,7 @@ Compaction::Step Compaction::end_group() {
   } else {
     fresh_.reset();
   }
-  log_->stored_bytes = log_->segments.bytes();
+  log_->segments_changed();
   return step;
 }
 

@@ -215,7 +215,7 @@ EngineHealth EmbeddedEngine::health() const {
   if (report->state == EngineHealth::State::disk_full) sequencer_->look_at_space();
   EngineHealth health{report->state, report->reason, sequencer_->journal_bytes(), sequencer_->free_bytes()};
   for (const auto& log : parts_->table.all()) {
-    if (log->durability != Durability::memory) health.bytes += log->stored_bytes;
+    health.bytes += log->segment_bytes;  // the journal is counted as its files
     if (auto lost = log->lost_now) {
       health.lost.push_back({log->id, log->name, log->durability, lost->first, lost->second});
     }

@@ -195,6 +195,41 @@ TEST_F(EmbeddedEngineTest, a_clean_stop_leaves_nothing_to_replay) {
   EXPECT_GT(engine_->range(log_a)->bytes, 400'000u);
 }
 
+TEST_F(EmbeddedEngineTest, a_log_counts_what_no_segment_holds_yet) {
+  options_.limits.write_round_bytes = 1_MiB;  // nothing is moved to segments before the stop
+  open_logs();
+  ASSERT_EQ(engine_->range(log_a)->bytes, 0u);
+  ASSERT_TRUE(append(log_a, std::string(1000, 'x')));
+  uint64_t one = engine_->range(log_a)->bytes;
+  EXPECT_GT(one, 1000u);
+  EXPECT_LT(one, 1200u);
+  ASSERT_TRUE(append(log_a, std::string(1000, 'y')));
+  EXPECT_EQ(engine_->range(log_a)->bytes, 2 * one);
+  EXPECT_EQ(engine_->range(log_b)->bytes, 0u);
+  kill();
+  open();
+  EXPECT_EQ(engine_->range(log_a)->bytes, 2 * one) << "after replaying the journal";
+  stop();
+  open();
+  EXPECT_EQ(engine_->range(log_a)->bytes, 2 * one) << "when they have moved to segments";
+}
+
+TEST_F(EmbeddedEngineTest, what_is_counted_stays_right_while_it_moves_to_segments) {
+  open_logs();
+  uint64_t one = 0;
+  for (uint64_t count = 1; count <= 400; ++count) {
+    ASSERT_TRUE(append(log_a, std::string(1000, 'x')));
+    uint64_t bytes = engine_->range(log_a)->bytes;
+    if (count == 1) one = bytes;
+    ASSERT_GT(one, 1000u);
+    ASSERT_EQ(bytes, count * one);
+  }
+  ASSERT_TRUE(run(engine_->trim(log_a, Offset(400))));
+  stop();
+  open();
+  EXPECT_EQ(engine_->range(log_a)->bytes, 0u);
+}
+
 TEST_F(EmbeddedEngineTest, reads_start_within_a_batch_wherever_it_lies) {
   options_.limits.cached_bytes_max = 20'000;
   open_logs();

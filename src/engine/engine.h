@@ -46,7 +46,7 @@ using CommitResult = std::vector<Offset>;
 struct LogRange {
   Offset first;    // the oldest record still kept
   Offset next;     // the high watermark: everything below is as durable as the log asks, and may be seen
-  uint64_t bytes;  // on disk, or in memory
+  uint64_t bytes;  // of all records still kept: on disk, or in memory
   // Of logs that are not flushed: how many offsets may have held records that the end of a process, or of
   // the machine, has taken so far; and the epoch that began with the last of them.
   int64_t lost = 0;

@@ -103,8 +103,15 @@ LogState::LogState(LogId log, log::FileCache& files, const std::string& director
       first(state.first.value()),
       high_watermark(state.next.value()),
       segments(files, directory, state, limits) {
-  stored_bytes = segments.bytes();
+  segment_bytes = segments.bytes();
+  stored_bytes = segment_bytes.load();
   if (durability != Durability::flushed) gaps.emplace_back(segments.end(), state.next);
+}
+
+void LogState::segments_changed(uint64_t arrived) {
+  uint64_t now = segments.bytes();
+  uint64_t before = segment_bytes.exchange(now);
+  stored_bytes += now - before - arrived;  // less than nothing wraps around, as it should
 }
 
 Offset LogState::behind_gap(Offset from) const {

@@ -119,12 +119,18 @@ struct LogState {
   bool touched = false;   // by the group that is being published
   bool removing = false;  // by the group that is being formed
 
+  // The segment writer's: the segments have changed, and `arrived` of their bytes were counted before, when
+  // they were published. What is stored changes in one step, so that nobody sees a batch twice, or not at
+  // all.
+  void segments_changed(uint64_t arrived = 0);
+
   // Any thread's.
   // Where a reader at `from` finds the next record, as far as gaps are in its way.
   [[nodiscard]] Offset behind_gap(Offset from) const;
   std::atomic<int64_t> first;
   std::atomic<int64_t> high_watermark;
-  std::atomic<uint64_t> stored_bytes = 0;
+  std::atomic<uint64_t> segment_bytes = 0;
+  std::atomic<uint64_t> stored_bytes = 0;  // in segments, and in the journal on the way there; or in memory
   std::atomic<bool> removed = false;
   log::Tail tail;
   log::SegmentedLog segments;

@@ -250,6 +250,7 @@ Result<void> Recovery::apply_append(const std::shared_ptr<LogState>& log, const 
   log->next = batch->next_offset();
   log->high_watermark = log->next.value();
   effects_bytes_ += bytes.size();
+  log->stored_bytes += bytes.size();
   effects_.push_back({log::EntryKind::append, log, bytes, {}, {}});
   cache_.add(log, batch->base_offset(), log->next, std::move(bytes));
   return {};

@@ -91,7 +91,9 @@ Result<void> SegmentWriter::write(LogState& log, const std::vector<SharedBytes>&
     log.damage.found(log.id, done.error().message);
     done = log.segments.append(batches, options_.clock->wall_now());
   }
-  log.stored_bytes = log.segments.bytes();
+  uint64_t arrived = 0;
+  if (done) std::ranges::for_each(batches, [&](const SharedBytes& batch) { arrived += batch.size(); });
+  log.segments_changed(arrived);
   return done;
 }
 
@@ -152,7 +154,7 @@ void SegmentWriter::trim(const Effect& effect) {
   if (found == logs_.end()) return;
   found->second.first = std::max(found->second.first, effect.first);
   for (const std::string& path : effect.log->segments.trim(effect.first)) remove_later(path);
-  if (effect.log->durability != Durability::memory) effect.log->stored_bytes = effect.log->segments.bytes();
+  if (effect.log->durability != Durability::memory) effect.log->segments_changed();
 }
 
 void SegmentWriter::remove(const Effect& effect) {

@@ -304,6 +304,7 @@ void Sequencer::publish_append(const std::shared_ptr<LogState>& log, LogAppend& 
   }
   effects_bytes_ += shared.size();
   unwritten_bytes_ += shared.size();
+  log->stored_bytes += shared.size();
   effects_.push_back({.kind = log::EntryKind::append, .log = log, .batch = shared});
   cache_.add(log, base, next, std::move(shared));
 }
