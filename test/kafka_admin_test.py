@@ -154,7 +154,10 @@ class KafkaToolsTest(DoorTest):
         self.assertIn("low_watermark: 3", said)
         said = self.tool("kafka-log-dirs", "--describe", "--topic-list", "orders")
         self.assertIn(f'"logDir":"{self.server.data}"', said)
-        self.assertIn('"partition":"orders-2"', said)
+        sizes = {partition["partition"]: partition["size"] for broker in json.loads(said.splitlines()[-1])["brokers"]
+                 for directory in broker["logDirs"] for partition in directory["partitions"]}
+        self.assertEqual((set(sizes), sizes["orders-2"]), ({"orders-0", "orders-1", "orders-2"}, 0))
+        self.assertGreater(sizes["orders-0"], 0)
         self.assertIn("pabal", self.tool("kafka-cluster", "cluster-id"))
         # The newest versions, with topics by id and fetch sessions, in a group.
         said = self.tool("kafka-console-consumer", "--topic", "orders", "--from-beginning", "--max-messages", "2",

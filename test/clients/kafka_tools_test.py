@@ -137,6 +137,11 @@ class AccessTest(ToolsTest):
         self.tool("topics", "--create", "--topic", "orders", *ops)
         self.tool("configs", "--alter", "--entity-type", "users", "--entity-name", "ann", "--add-config",
                   f"SCRAM-SHA-512=[iterations=4096,password={PASSWORD}]", *ops)
+        said = self.tool("configs", "--describe", "--entity-type", "users", *ops)
+        self.assertIn("SCRAM credential configs for user-principal 'ann' are SCRAM-SHA-512=iterations=4096", said)
+        said = self.refused("configs", "--alter", "--entity-type", "users", "--entity-name", "ann", "--add-config",
+                            "producer_byte_rate=1000", *ops)
+        self.assertIn("ALTER_CLIENT_QUOTAS", said)
         ann = self.config("ann", PASSWORD, "SCRAM-SHA-512")
         self.assertEqual(self.tool("topics", "--list", *ann).split(), [])
         said = self.tool("acls", "--add", "--allow-principal", "User:ann", "--producer", "--topic", "orders", *ops)

@@ -15,6 +15,7 @@
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
 #include "protocol/kafka/producer.h"
+#include "protocol/kafka/quotas.h"
 #include "protocol/kafka/sasl.h"
 #include "protocol/kafka/scram.h"
 #include "protocol/kafka/topic_admin.h"
@@ -71,6 +72,8 @@ Answer<kafka::IncrementalAlterConfigsResponse> incremental_alter_configs(
     KafkaCall& call, kafka::IncrementalAlterConfigsRequest request);
 Answer<kafka::DescribeClusterResponse> describe_cluster(KafkaCall& call,
                                                         kafka::DescribeClusterRequest request);
+Answer<kafka::DescribeClientQuotasResponse> describe_client_quotas(
+    KafkaCall& call, kafka::DescribeClientQuotasRequest request);
 Answer<kafka::DescribeLogDirsResponse> describe_log_dirs(KafkaCall& call,
                                                          kafka::DescribeLogDirsRequest request);
 

@@ -25,6 +25,14 @@ Answer<kafka::DescribeClusterResponse> describe_cluster(KafkaCall& call,
   co_return response;
 }
 
+// There are none, whoever is asked for.
+Answer<kafka::DescribeClientQuotasResponse> describe_client_quotas(KafkaCall&,
+                                                                   kafka::DescribeClientQuotasRequest) {
+  kafka::DescribeClientQuotasResponse response;
+  response.entries.emplace();
+  co_return response;
+}
+
 Answer<kafka::DescribeLogDirsResponse> describe_log_dirs(KafkaCall& call,
                                                          kafka::DescribeLogDirsRequest request) {
   kafka::DescribeLogDirsResponse response;

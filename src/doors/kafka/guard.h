@@ -48,6 +48,7 @@ PABAL_GUARD(AlterConfigsRequest);
 PABAL_GUARD(IncrementalAlterConfigsRequest);
 PABAL_GUARD(DescribeLogDirsRequest);
 PABAL_GUARD(DescribeClusterRequest);
+PABAL_GUARD(DescribeClientQuotasRequest);
 // Security.
 PABAL_GUARD(ApiVersionsRequest);
 PABAL_GUARD(SaslHandshakeRequest);

@@ -131,6 +131,11 @@ PABAL_GUARD(DescribeLogDirsRequest) {
   return all_or_nothing(call, std::move(request), next, allowed, KafkaError::cluster_authorization_failed);
 }
 
+PABAL_GUARD(DescribeClientQuotasRequest) {
+  bool allowed = may_cluster(call, AclOperation::describe_configs);
+  return all_or_nothing(call, std::move(request), next, allowed, KafkaError::cluster_authorization_failed);
+}
+
 // Which servers there are is told to everybody, as in the answer to Metadata.
 PABAL_GUARD(DescribeClusterRequest) { return next(call, request); }
 

@@ -15,6 +15,7 @@
 #include "protocol/kafka/metadata.h"
 #include "protocol/kafka/produce.h"
 #include "protocol/kafka/producer.h"
+#include "protocol/kafka/quotas.h"
 #include "protocol/kafka/sasl.h"
 #include "protocol/kafka/scram.h"
 #include "protocol/kafka/topic_admin.h"
@@ -52,6 +53,7 @@ using Exchanges = std::tuple<
     Exchange<DeleteGroupsRequest, DeleteGroupsResponse>,
     Exchange<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>,
     Exchange<OffsetDeleteRequest, OffsetDeleteResponse>,
+    Exchange<DescribeClientQuotasRequest, DescribeClientQuotasResponse>,
     Exchange<DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse>,
     Exchange<AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse>,
     Exchange<DescribeClusterRequest, DescribeClusterResponse>>;

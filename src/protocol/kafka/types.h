@@ -27,6 +27,9 @@ using LongMilliseconds = std::chrono::duration<int64_t, std::milli>;
 using Timestamp = Strong<struct TimestampTag, int64_t>;
 constexpr Timestamp no_timestamp{-1};
 
+// A double as its bits; nobody here reckons with one.
+using FloatBits = Strong<struct FloatBitsTag, int64_t>;
+
 // A bit for each operation that the caller may do; the default says that nobody asked.
 using OperationSet = Strong<struct OperationSetTag, int32_t>;
 constexpr OperationSet operations_not_asked{INT32_MIN};
@@ -63,6 +66,7 @@ enum class ApiKey : int16_t {
   delete_groups = 42,
   incremental_alter_configs = 44,
   offset_delete = 47,
+  describe_client_quotas = 48,
   describe_user_scram_credentials = 50,
   alter_user_scram_credentials = 51,
   describe_cluster = 60,
@@ -124,6 +128,7 @@ enum class AclOperation : int8_t {
   create_tokens = 13,
   describe_tokens = 14,
 };
+enum class QuotaMatch : int8_t { exact = 0, default_entity = 1, any = 2 };
 enum class AclPermission : int8_t { unknown = 0, any = 1, deny = 2, allow = 3 };
 
 // Record batches as they came or as they are stored, never decoded here. One piece when read from a frame.
