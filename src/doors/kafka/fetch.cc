@@ -66,7 +66,7 @@ class Fetch {
   [[nodiscard]] bool by_id() const { return call_.version() >= first_fetch_by_id; }
 
   runtime::Task<> find_topics() {
-    name_topics(call_, request_.topics);
+    name_topics(call_, request_.topics, broker::AclOperation::read);
     for (const TopicIn& topic : request_.topics) topics_.push_back(co_await find_topic(topic));
   }
 

@@ -80,7 +80,7 @@ runtime::Task<GroupOut> fetch_group(KafkaCall& call, GroupIn group) {
   bool by_id = call.version() >= first_by_id;
   GroupOut out{.group_id = group.group_id};
   std::vector<GroupOut::Topic> unknown;
-  if (group.topics) name_topics(call, *group.topics);
+  if (group.topics) name_topics(call, *group.topics, broker::AclOperation::describe);
   if (by_id) unknown = take_unknown(group);
   out.topics = nested<GroupOut::Topic>(co_await fetch_of(call, group.group_id, group.topics));
   for (size_t i = 0; by_id && i < out.topics.size(); ++i) {
@@ -96,7 +96,7 @@ runtime::Task<GroupOut> fetch_group(KafkaCall& call, GroupIn group) {
 }  // namespace
 
 Answer<kafka::OffsetCommitResponse> offset_commit(KafkaCall& call, kafka::OffsetCommitRequest request) {
-  name_topics(call, request.topics);
+  name_topics(call, request.topics, broker::AclOperation::read);
   broker::OffsetCommit commit{.claim = {request.group_id, request.member_id, request.group_instance_id,
                                         broker::Generation(request.generation_id_or_member_epoch.value())}};
   for (const auto& topic : request.topics) {

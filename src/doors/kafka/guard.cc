@@ -10,7 +10,7 @@ namespace pabal::doors {
 using kafka::ApiVersion;
 
 PABAL_GUARD(ProduceRequest) {
-  name_topics(call, request.topic_data);
+  name_topics(call, request.topic_data, AclOperation::write);
   auto refused = take_refused(request.topic_data, [&](const auto& topic) {
     return may_named(call, AclOperation::write, topic.name);
   });

@@ -120,7 +120,7 @@ PABAL_GUARD(OffsetCommitRequest) {
     denied.topics = refused_commits<Out>(request.topics, group_refused);
     co_return denied;
   }
-  name_topics(call, request.topics);
+  name_topics(call, request.topics, AclOperation::read);
   auto refused = take_refused(
       request.topics, [&](const auto& topic) { return may_named(call, AclOperation::read, topic.name); });
   auto response = co_await next(call, std::move(request));
@@ -143,7 +143,7 @@ PABAL_GUARD(OffsetFetchRequest) {
       all.insert(group.group_id);
       continue;
     }
-    name_topics(call, *group.topics);
+    name_topics(call, *group.topics, AclOperation::describe);
     auto topics = take_refused(*group.topics, [&](const auto& topic) {
       return may_named(call, AclOperation::describe, topic.name);
     });

@@ -115,7 +115,7 @@ Answer<kafka::ProduceResponse> produce(KafkaCall& call, kafka::ProduceRequest re
                response);
     co_return response;
   }
-  name_topics(call, request.topic_data);
+  name_topics(call, request.topic_data, broker::AclOperation::write);
   response.responses = co_await runtime::all<TopicOut>(
       request.topic_data.size(), [&](size_t i) { return produce_topic(call, request.topic_data[i]); });
   if (request.acks == kafka::Acks::none) co_return std::nullopt;

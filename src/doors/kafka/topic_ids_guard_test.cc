@@ -43,10 +43,16 @@ class TopicIdsGuardTest : public KafkaFixture {
     KafkaFixture::TearDown();
   }
   void allow(AclOperation operation, broker::AclResource resource, const std::string& name) {
-    broker::Acl acl{.resource = resource, .name = name, .principal = "User:bob", .operation = operation};
+    add({.resource = resource, .name = name, .operation = operation});
+  }
+  void allow(AclOperation operation) { add({.name = "orders", .operation = operation}); }
+  void deny(AclOperation operation) {
+    add({.name = "orders", .operation = operation, .permission = broker::AclPermission::deny});
+  }
+  void add(broker::Acl acl) {
+    acl.principal = "User:bob";
     ASSERT_TRUE(shards.run(security->add_acls({acl})));
   }
-  void allow(AclOperation operation) { allow(operation, broker::AclResource::topic, "orders"); }
 
   kafka::ProduceResponse::Topic::Partition produced(TopicId id) {
     log::BatchBuilder batch;
@@ -124,6 +130,20 @@ TEST_F(TopicIdsGuardTest, who_may_use_a_topic_does_by_its_id) {
   EXPECT_EQ(committed(orders), KafkaError::none);
   EXPECT_EQ(offset_of(orders), "1 NONE");
   EXPECT_EQ(offset_of(std::nullopt), "1 NONE");
+}
+
+TEST_F(TopicIdsGuardTest, who_may_use_a_topic_does_by_its_id_also_where_it_may_not_see_it) {
+  deny(AclOperation::describe);
+  allow(AclOperation::read);
+  EXPECT_EQ(fetched(orders).error_code, KafkaError::none);
+  EXPECT_EQ(committed(orders), KafkaError::none);
+  EXPECT_EQ(offset_of(orders), "-1 UNKNOWN_TOPIC_ID");  // needs the right to see
+  EXPECT_EQ(offset_of(std::nullopt), "");
+  EXPECT_EQ(produced(orders).error_code, KafkaError::unknown_topic_id);
+  allow(AclOperation::write);
+  EXPECT_EQ(produced(orders).error_code, KafkaError::none);
+  deny(AclOperation::read);
+  EXPECT_EQ(fetched(orders).error_code, KafkaError::unknown_topic_id);
 }
 
 // The session knows the topic from a time when the user might read it.
