@@ -11,9 +11,10 @@ namespace {
 
 using runtime::Task;
 
-// Nothing here refers to the engine: it may be destroyed while the last step returns.
+// Nothing here refers to the engine: it may be destroyed while the last step returns. The sequencer keeps who
+// waits for a cut, so who waits does not keep the sequencer.
 struct Run {
-  std::shared_ptr<Sequencer> sequencer;
+  std::weak_ptr<Sequencer> sequencer;
   std::shared_ptr<BackupGate> gate;
   std::shared_ptr<Backup> backup;
   std::function<bool()> given_up;
@@ -21,14 +22,19 @@ struct Run {
 };
 
 // The cut to copy. Its files stay until release().
-Task<Result<log::Checkpoint>> hold(std::shared_ptr<Sequencer> sequencer) {
+Task<Result<log::Checkpoint>> hold(const Run& run) {
   auto executor = co_await asio::this_coro::executor;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<log::Checkpoint>)>(
-      [sequencer, executor](auto handler) {
-        sequencer->hold([executor, h = std::move(handler)](Result<log::Checkpoint> cut) mutable {
+      [&run, executor](auto handler) {
+        auto told = [executor, h = std::move(handler)](Result<log::Checkpoint> cut) mutable {
           asio::post(executor,
                      [h = std::move(h), cut = std::move(cut)]() mutable { std::move(h)(std::move(cut)); });
-        });
+        };
+        if (auto sequencer = run.sequencer.lock()) {
+          sequencer->hold(std::move(told));
+        } else {
+          told(error(ErrorCode::unavailable, "the engine is stopping"));
+        }
       },
       asio::use_awaitable);
 }
@@ -52,11 +58,11 @@ Task<Result<void>> copy(Run run) {
 Task<Result<void>> take(Run run) {
   auto begun = co_await step(run, &Backup::begin);
   if (!begun) co_return begun;
-  auto cut = co_await hold(run.sequencer);
+  auto cut = co_await hold(run);
   if (!cut) co_return std::unexpected(cut.error());
   run.backup->set_cut(std::move(*cut));
   auto copied = co_await copy(run);
-  run.sequencer->release();
+  if (auto sequencer = run.sequencer.lock()) sequencer->release();
   if (!copied) co_return copied;
   co_return co_await step(run, &Backup::finish);
 }
