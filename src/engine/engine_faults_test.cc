@@ -11,8 +11,10 @@ namespace {
 using runtime::Task;
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 const LogId log_a{.topic = {.bytes = {1}}, .partition = PartitionIndex(0)};
+const LogId log_b{.topic = {.bytes = {2}}, .partition = PartitionIndex(0)};
 
 // What the engine does when the disk fails it, on a machine whose every step is known.
 class EngineFaultsTest : public testing::Test {
@@ -127,6 +129,36 @@ TEST_F(EngineFaultsTest,
   EXPECT_EQ(machine_.engine().range(log_a)->next, before + 1);
 }
 
+TEST_F(EngineFaultsTest, what_is_stored_is_counted_once_however_often_a_round_is_repeated) {
+  ASSERT_TRUE(*machine_.run(machine_.engine().open_log(log_b, {.name = "b"})));
+  auto append_to_both = [this] {
+    CommitBuilder builder;
+    std::string value(1000, 'v');
+    builder.add(log_a, {.value = as_bytes(value)});
+    builder.add(log_b, {.value = as_bytes(value)});
+    builder.use_reserve();
+    auto done = machine_.run(machine_.engine().commit(builder.finish()));
+    return done && *done;
+  };
+  ASSERT_TRUE(append_to_both());
+  uint64_t one = machine_.engine().range(log_a)->bytes;
+  machine_.disk().fill_up(12_KiB);  // a segment of one log fits, both do not
+  for (int i = 1; i < 10; ++i) ASSERT_TRUE(append_to_both());
+  auto expect_ten_of_each = [&] {
+    EXPECT_EQ(machine_.engine().range(log_a)->bytes, 10 * one);
+    EXPECT_EQ(machine_.engine().range(log_b)->bytes, 10 * one);
+  };
+  pass(seconds(3));
+  EXPECT_EQ(state(), EngineHealth::State::disk_full);
+  expect_ten_of_each();
+  machine_.disk().set_capacity(1_GiB);
+  pass(seconds(3));
+  expect_ten_of_each();
+  end_cleanly();
+  start();
+  expect_ten_of_each();
+}
+
 TEST_F(EngineFaultsTest, after_a_failed_flush_nothing_is_written_until_a_restart) {
   ASSERT_TRUE(append(100));
   machine_.disk().fail_after(1);  // the write succeeds, its flush does not
@@ -165,7 +197,6 @@ TEST_F(EngineFaultsTest, what_a_restart_after_a_failed_flush_shows_survives_a_po
 
 constexpr const char* segment_of_a =
     "/data/topics/01000000-0000-0000-0000-000000000000/0/00000000000000000000.log";
-const LogId log_b{.topic = {.bytes = {2}}, .partition = PartitionIndex(0)};
 
 // A checkpoint whose name its writer failed to flush is what the next start reads, and what a power loss may
 // take back. Until it is durable no journal file may be overwritten because of it.

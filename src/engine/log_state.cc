@@ -108,10 +108,10 @@ LogState::LogState(LogId log, log::FileCache& files, const std::string& director
   if (durability != Durability::flushed) gaps.emplace_back(segments.end(), state.next);
 }
 
-void LogState::segments_changed(uint64_t arrived) {
+void LogState::segments_changed() {
   uint64_t now = segments.bytes();
   uint64_t before = segment_bytes.exchange(now);
-  stored_bytes += now - before - arrived;  // less than nothing wraps around, as it should
+  stored_bytes += now - before;  // less than nothing wraps around, as it should
 }
 
 Offset LogState::behind_gap(Offset from) const {

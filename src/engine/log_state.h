@@ -119,10 +119,12 @@ struct LogState {
   bool touched = false;   // by the group that is being published
   bool removing = false;  // by the group that is being formed
 
-  // The segment writer's: the segments have changed, and `arrived` of their bytes were counted before, when
-  // they were published. What is stored changes in one step, so that nobody sees a batch twice, or not at
-  // all.
-  void segments_changed(uint64_t arrived = 0);
+  // The segment writer's. Batches have moved from the journal to segments, all of a round or some: they
+  // have been counted as stored since they were published.
+  void batches_moved() { segment_bytes = segments.bytes(); }
+  // Segments were trimmed or compacted. What is stored changes in one step: nobody sees a batch twice or not
+  // at all.
+  void segments_changed();
 
   // Any thread's.
   // Where a reader at `from` finds the next record, as far as gaps are in its way.

@@ -91,9 +91,7 @@ Result<void> SegmentWriter::write(LogState& log, const std::vector<SharedBytes>&
     log.damage.found(log.id, done.error().message);
     done = log.segments.append(batches, options_.clock->wall_now());
   }
-  uint64_t arrived = 0;
-  if (done) std::ranges::for_each(batches, [&](const SharedBytes& batch) { arrived += batch.size(); });
-  log.segments_changed(arrived);
+  log.batches_moved();
   return done;
 }
 

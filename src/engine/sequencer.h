@@ -101,6 +101,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   void on_spare(Result<log::JournalFile> file);
   void note_disk_failure(const Error& failure);
   [[nodiscard]] bool wants_round(Instant now) const;
+  void say_behind();
   [[nodiscard]] bool segments_are_behind() const { return unwritten_bytes_ > limits_.unwritten_bytes_max; }
   void answer_hold(Result<log::Checkpoint> result);
   void stop_if_done();
@@ -152,6 +153,7 @@ class Sequencer : public std::enable_shared_from_this<Sequencer> {
   bool retention_wanted_ = false;
   bool disk_failed_ = false;  // a round or a new journal file found no space
   Instant retry_at_ = Instant::min();
+  Instant behind_said_until_ = Instant::min();
   Instant space_checked_at_ = Instant::min();
   bool below_reserve_ = false;
   std::set<LogId> removed_;  // their files may still be there

@@ -2,11 +2,14 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/logging.h"
 #include "engine/sequencer.h"
 #include "log/record_batch.h"
 
 namespace pabal::engine {
 namespace {
+
+constexpr Duration behind_said_every = std::chrono::minutes(1);
 
 Error no_such_log(const LogId& log) {
   return {ErrorCode::not_found, fmt::format("there is no log {}", log), {}};
@@ -30,12 +33,24 @@ void Sequencer::form_group() {
   }
 }
 
+void Sequencer::say_behind() {
+  Instant now = parts_->clock.now();
+  if (now < behind_said_until_) return;
+  behind_said_until_ = now + behind_said_every;
+  spdlog::warn(
+      "engine: {} bytes wait to be written to segments, the limit is {}: all writes wait for the disk",
+      unwritten_bytes_, limits_.unwritten_bytes_max);
+}
+
 Sequencer::Admitted Sequencer::admit(RequestPtr& request) {
   if (auto done = admissible(*request); !done) {
     answer(std::move(request), std::unexpected(done.error()));
     return Admitted::answered;
   }
-  if (segments_are_behind() && !disk_failed_) return Admitted::no_room;
+  if (segments_are_behind() && !disk_failed_) {
+    say_behind();
+    return Admitted::no_room;
+  }
   size_t reserve_bytes = request->commit.appends.size() * log::journal_reserve_bytes;
   if (!journal_.fits(log::journal_aligned(builder_.size() + request->bytes + reserve_bytes))) {
     if (!group_.empty() || !disk_failed_) return Admitted::no_room;
