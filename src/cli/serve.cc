@@ -53,15 +53,19 @@ int say(const Error& error, int status) {
 
 // Has the server read its certificates again: all of them on SIGHUP, and every while those whose files have
 // changed. Who mounts them (Kubernetes) sends no signal and turns a link, which a watch of the files would
-// miss.
+// miss. On a thread of its own: a mount that hangs keeps nobody from stopping the server.
 class CertificateKeeper {
  public:
   // From here on SIGHUP does not end the process.
-  explicit CertificateKeeper(asio::io_context& io) : signals_(io, SIGHUP), timer_(io) {}
+  CertificateKeeper() = default;
+  CertificateKeeper(const CertificateKeeper&) = delete;
+  CertificateKeeper& operator=(const CertificateKeeper&) = delete;
+  ~CertificateKeeper() { io_.stop(); }
 
   void begin(server::Server& server) {
     await_signal(server);
     await_time(server);
+    thread_ = std::jthread([this] { io_.run(); });
   }
 
  private:
@@ -84,13 +88,16 @@ class CertificateKeeper {
     });
   }
 
-  asio::signal_set signals_;
-  asio::steady_timer timer_;
+  asio::io_context io_;
+  asio::signal_set signals_{io_, SIGHUP};
+  asio::steady_timer timer_{io_};
+  std::jthread thread_;
 };
 
 // The first signal stops the server in order; the second, or a disk that lets it wait for too long, ends the
 // process where it stands, which is safe too.
-void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server) {
+void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, server::Server& server,
+                              std::optional<CertificateKeeper>& keeper) {
   std::thread stopper;
   asio::steady_timer patience(io);
   signals.async_wait([&](const boost::system::error_code& failed, int) {
@@ -106,6 +113,7 @@ void wait_for_signal_and_stop(asio::io_context& io, asio::signal_set& signals, s
     });
     stopper = std::thread([&] {
       server.stop();
+      keeper.reset();
       io.stop();
     });
   });
@@ -128,7 +136,7 @@ int serve(const server::Settings& settings) {
   std::signal(SIGPIPE, SIG_IGN);
   asio::io_context io;
   std::optional<CertificateKeeper> keeper;  // made first: who reads the ports file may send the signal
-  if (!settings.tls_certificate.empty() || !settings.kafka_tls_certificate.empty()) keeper.emplace(io);
+  if (!settings.tls_certificate.empty() || !settings.kafka_tls_certificate.empty()) keeper.emplace();
   auto server = server::Server::start(settings);
   if (!server) return say(server.error(), exit_no);
   asio::signal_set signals(io, SIGTERM, SIGINT);
@@ -138,7 +146,7 @@ int serve(const server::Settings& settings) {
   std::fflush(stdout);
   if (std::string trouble = (*server)->trouble(); !trouble.empty()) spdlog::error("server: {}", trouble);
   if (keeper) keeper->begin(**server);
-  wait_for_signal_and_stop(io, signals, **server);
+  wait_for_signal_and_stop(io, signals, **server, keeper);
   return exit_done;
 }
 

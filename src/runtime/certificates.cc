@@ -141,7 +141,10 @@ Certificates::Contents Certificates::read() const {
                             {&files_.client_authorities, &contents.authorities}}) {
     if (path->empty()) continue;
     auto bytes = read_file(system_file_system(), *path, pem_bytes_max);
-    if (bytes) {
+    if (bytes && bytes->empty()) {
+      contents.trouble = fmt::format(
+          "cannot use '{}': it is empty or a pipe; right is a PEM file, which can be read again", *path);
+    } else if (bytes) {
       into->assign(bytes->begin(), bytes->end());
     } else if (contents.trouble.empty()) {
       contents.trouble = fmt::format("cannot read '{}': {}", *path, bytes.error().message);
