@@ -86,7 +86,7 @@ void append_topics(std::string& out, const std::vector<broker::TopicInfo>& topic
              p.partition, p.range.next);
     }
   }
-  append_metric_head(out, "pabal_topic_bytes", "gauge", "Bytes of a topic on disk.");
+  append_metric_head(out, "pabal_topic_bytes", "gauge", "Bytes of the records that a topic keeps.");
   for (const broker::TopicInfo& t : topics) {
     uint64_t bytes = 0;
     for (const broker::PartitionInfo& p : t.partitions) bytes += p.range.bytes;

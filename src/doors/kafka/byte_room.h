@@ -11,9 +11,10 @@
 namespace pabal::doors {
 
 // How many bytes of one kind all connections together may hold. Who finds no room waits in line: first come,
-// first served, so that small requests do not overtake a large one for ever. What is larger than all the room
-// gets it when nothing else is held. Any thread; outlives its claims and turns. Connections of all shards
-// share one: its mutex is held for a few lines, once or twice a request.
+// first served, so that small requests do not overtake a large one for ever; claim() is for what is too small
+// to wait. What is larger than all the room gets it when nothing else is held. Any thread; outlives its
+// claims and turns. Connections of all shards share one: its mutex is held for a few lines, once or twice a
+// request.
 class ByteRoom {
  public:
   explicit ByteRoom(size_t bytes_max) : bytes_max_(bytes_max) {}

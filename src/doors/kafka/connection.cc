@@ -117,7 +117,7 @@ Task<> KafkaConnection::read_requests() {
     if (!*exchange) co_return;
     const SharedBytes& frame = (*exchange)->frame;
     while (!broken_ && !may_begin(frame)) (void)co_await room_.wait(shard_.timers(), Deadline::never());
-    if (is_produce(frame)) {
+    if (session_.open() && is_produce(frame)) {
       auto claim = co_await room_in(shared_->produces, frame.size(), Deadline::never());
       if (!claim) co_return;
       (*exchange)->produces = std::move(*claim);

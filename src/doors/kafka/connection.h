@@ -41,7 +41,8 @@ struct KafkaShared {
 // does not read its answers is not read from either, and neither is who produces while all connections
 // together produce more than the disk takes, or sends much while their requests take all the memory they may.
 // A request that cannot be answered ends the connection with a line in the log, after the answers to those
-// before it. Belongs to one shard.
+// before it. What waits for room when the server stops has not begun and is not answered. Belongs to one
+// shard.
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
   KafkaConnection(std::shared_ptr<KafkaShared> shared, runtime::Shard& shard,
