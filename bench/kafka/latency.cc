@@ -115,9 +115,9 @@ json latency_load(const LoadOptions& options) {
   });
   BaselineBeside baseline(options.flush_file);
   send_steadily(topic, options);
-  rd_kafka_flush(producer.get(), flush_ms_max);
   polls = false;
-  poller.join();
+  poller.join();  // flushing calls back, too, and one thread at a time may
+  rd_kafka_flush(producer.get(), flush_ms_max);
   Instant end = system_clock().now() + last_records_within;
   while (read < acknowledged.size() && system_clock().now() < end) {
     pause_for(std::chrono::milliseconds(10));
