@@ -146,6 +146,9 @@ TEST_F(CertificatesTest, AFileThatCannotBeReadIsRefused) {
   SetUp();
   expect_refusal([&] { write("server.pem", std::string(pem_bytes_max + 1, 'x')); },
                  AllOf(HasSubstr(path("server.pem")), HasSubstr("the limit is 1048576")));
+  SetUp();
+  expect_refusal([&] { write("server.key", ""); },
+                 AllOf(HasSubstr(path("server.key")), HasSubstr("it is empty or a pipe")));
 }
 
 TEST_F(CertificatesTest, AKeyWithAPassphraseIsRefusedAndNobodyIsAsked) {
